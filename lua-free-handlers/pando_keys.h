@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * What a key is and does: shared by pando_keys.c, which reads keys,
- * pando_jws.c, which signs with them, and pando_token.c; for nobody else.
+ * What a key is and does: shared by pando_keys.c, which keeps keys,
+ * pando_jwk.c, which reads sets of them, pando_jws.c, which signs, and
+ * pando_token.c; for nobody else.
  */
 
 #ifndef PANDO_KEYS_H
@@ -43,6 +44,15 @@ struct pando_keys_s {
     pando_key_t   key[PANDO_MAX_KEYS];
     char          why[512];
 };
+
+pando_alg_t pando_alg_of(const char *name);     /* PANDO_ALG_NONE: unknown */
+/* pkey is taken over, also when it fails.  alg NULL: what the key means. */
+int pando_keys_add_pkey(pando_keys_t *keys, const char *kid,
+    const char *alg, EVP_PKEY *pkey, bool signs, const char **why);
+int pando_keys_add_secret(pando_keys_t *keys, const char *kid,
+    const unsigned char *secret, size_t len, const char **why);
+int pando_keys_fail(pando_keys_t *keys, const char **why,
+    const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 bool pando_key_verify(const pando_key_t *key, const char *text, size_t len,
     const unsigned char *sig, size_t siglen);
