@@ -163,7 +163,7 @@ sub opened
     } elsif ($mark eq 'sort') {
         push @{ $q->{sorts} }, sorted($q, $rest);
 
-    } elsif ($mark ne 'note') {
+    } else {
         refuse($q, "\"-- $mark:\" is not a mark of a query");
     }
 }
@@ -222,7 +222,9 @@ sub queries
             $q->{body}++;
             local $q->{line} = $line;
 
-            if ($text =~ /^--\s*([a-z]+(?: [a-z]+)?):\s*(.*?)\s*$/i) {
+            if ($text =~ /^--\s*((?i:lane|row|sort|across tenants)
+                          |[a-z]+(?:[ ][a-z]+)?):\s*(.*?)\s*$/x)
+            {
                 opened($q, lc $1, $2);
 
             } elsif ($text =~ /^--\s*(\S.*?)\s*$/) {
@@ -279,6 +281,8 @@ sub tables
             $tables{lc "$1 . $2"}{small} = 1;
         }
     }
+
+    $tables{'pando . migrations'} = { small => 1 };
 
     return { map { (my $t = $_) =~ tr/ //d; $t => $tables{$_} } keys %tables };
 }
