@@ -1,0 +1,143 @@
+# Pando's make: builds the modules against nginx's development package, runs
+# them, tests them.  `make help` shows what there is.
+
+BUILD   ?= build
+MODULES ?=
+T       ?= t
+J       ?= 2
+PROFILE ?= demo
+PORT    ?= 8080
+
+SHELL    = /bin/bash
+NGINX   ?= /usr/share/nginx/src
+DESTDIR ?=
+
+cc_opt  := -std=gnu11 -g -O2 -fPIC -fno-strict-aliasing \
+           -fstack-protector-strong -fstack-clash-protection \
+           -D_FORTIFY_SOURCE=2 -ffile-prefix-map=$(CURDIR)/= \
+           -Wall -Wextra -Werror -Wframe-larger-than=4096 \
+           -Wno-unused-parameter -Wno-deprecated-declarations
+ld_opt  := -Wl,-z,relro -Wl,-z,now
+flags    = $$(. ./conf_flags && echo "$${NGX_CONF_FLAGS[@]}")
+
+ifdef SANITIZE
+    NGINX   := $(BUILD)/debian/nginx
+    cc_opt  := -std=gnu11 -g -O1 -fPIC -fno-omit-frame-pointer \
+               -fno-strict-aliasing -fsanitize=address,undefined \
+               -DNGX_DEBUG_PALLOC=1 -ffile-prefix-map=$(CURDIR)/= \
+               -Wall -Wextra -Werror -Wno-unused-parameter \
+               -Wno-deprecated-declarations
+    ld_opt  := -fsanitize=address,undefined
+    flags    = --with-compat --with-debug --with-threads \
+               --with-http_ssl_module --with-http_v2_module \
+               --with-http_realip_module --with-http_auth_request_module \
+               --with-http_stub_status_module
+endif
+
+tree    := $(BUILD)/nginx
+domains := $(or $(MODULES),$(notdir $(patsubst %/,%,$(wildcard modules/*/))))
+module   = $(1:%=ngx_http_pando_%_module.so)
+ours     = ngx_http_pando_module.so $(call module,$(domains))
+tests    = $(call module,$(notdir \
+               $(patsubst %/,%,$(wildcard t/root/domains/*/))))
+
+export BUILD PROFILE PORT
+export PANDO_TEST_MODULES = 1
+export PANDO_MODULES = $(MODULES)
+
+.PHONY: all tests run test bench install uninstall asan valgrind lint clean \
+        help FORCE
+.DELETE_ON_ERROR:
+
+
+all:            ## build the root and the domains (MODULES="health ..." some)
+all: $(tree)/objs/Makefile
+	@$(call built,$(ours))
+
+tests: $(tree)/objs/Makefile
+	@$(call built,$(ours) $(tests))
+
+run: all        ## start the demo: database, Redis, nginx (PROFILE=, PORT=)
+	@conf/install run
+	@conf/run
+
+test:           ## run the tests (T=t/categories a part of them, J=4 faster)
+	@conf/install build run test
+	@$(MAKE) --no-print-directory tests
+	@t/run prove -j$(J) -It/lib -r $(T)
+
+bench: tests    ## measure side by side with its peers
+	@conf/install run bench
+	@t/bench/run
+
+asan:           ## run the tests under AddressSanitizer and UBSan (T=)
+	@conf/install asan
+	@$(MAKE) --no-print-directory test SANITIZE=1 BUILD=$(BUILD)/asan
+
+valgrind:       ## run a shorter set of the tests under valgrind (T=)
+	@conf/install tools
+	@PANDO_VALGRIND=1 $(MAKE) --no-print-directory test \
+	    T="$(if $(filter t,$(T)),$(wildcard t/root/flow*.t t/categories),$(T))"
+
+lint:           ## check the house's order, and that clang is content too
+	@conf/install tools
+	@prove -It/lib -r t/lint
+	@$(MAKE) --no-print-directory tests CC=clang BUILD=$(BUILD)/clang
+
+so       = $(DESTDIR)/usr/lib/nginx/modules
+loads    = $(DESTDIR)/usr/share/nginx/modules-available
+share    = $(DESTDIR)/usr/share/pando
+etc      = $(DESTDIR)/etc/nginx/pando
+
+install: all    ## install modules, SQL and configuration (DESTDIR=)
+	@conf/place install "$(DESTDIR)" $(BUILD)/modules $(domains)
+
+uninstall:      ## take all that away again, but for conf/site
+	@conf/place uninstall "$(DESTDIR)"
+
+clean:          ## forget what was built (var/, the demo's data, stays)
+	@rm -rf $(BUILD)
+
+help:           ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile \
+	    | expand -t 18
+
+
+# Build: $(BUILD)/nginx is a copy of nginx's tree, configured again whenever
+# the set of files or a setting changes, which $(BUILD)/state tells.
+
+define built
+$(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(J)) -s \
+    --no-print-directory -C $(tree) -f objs/Makefile \
+    $(if $(SANITIZE),binary) $(1:%=objs/%) \
+    && mkdir -p $(BUILD)/modules \
+    && cd $(tree)/objs \
+    && cp -pu --remove-destination $(1) $(abspath $(BUILD))/modules
+endef
+
+$(tree)/objs/Makefile: $(BUILD)/state $(tree)/pando config
+	@echo 'pando: configuring $(BUILD)'
+	@cd $(tree) && rm -rf was && mkdir was \
+	    && cp -p --parents objs/*.[ch] objs/pando/*_face.c was 2>/dev/null; \
+	./configure $(flags) --with-cc='$(CC)' --with-cc-opt='$(cc_opt)' \
+	    --with-ld-opt='$(ld_opt)' --add-dynamic-module=$(CURDIR) \
+	    >configure.log 2>&1 || { tail -n 5 configure.log >&2; exit 1; }; \
+	for f in objs/*.[ch] objs/pando/*_face.c; do \
+	    cmp -s $$f was/$$f && touch -r was/$$f $$f; \
+	done; rm -rf was
+
+$(BUILD)/state: FORCE
+	@conf/install build
+	@mkdir -p $(BUILD)
+	@{ echo '$(CC) $(cc_opt) $(ld_opt) $(NGINX) $(domains)'; \
+	   ls config lua-free-handlers/*.c lua-free-handlers/docs.html \
+	      modules/*/*.c sql/*/*.sql t/root/domains/*/{*.c,sql/*.sql} \
+	      2>/dev/null; grep -l curl/curl.h lua-free-handlers/*; \
+	 } >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+
+$(tree)/pando: $(NGINX)/src/core/nginx.h
+	@rm -rf $(tree) && mkdir -p $(BUILD) && cp -a $(NGINX) $(tree)
+	@touch $@
+
+$(BUILD)/debian/nginx/src/core/nginx.h:
+	@conf/nginx-source $(BUILD)/debian

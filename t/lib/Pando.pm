@@ -1,0 +1,677 @@
+# The harness: `use Pando;` brings Test::More, strict and warnings, and
+#
+#   my $p = Pando->new(domains => ['categories'], workers => 2);
+#   my $r = $p->post('/api/v1/categories', { name => 'Books' },
+#                    token => { scope => 'categories:write' });
+#   is $r->{status}, 201;
+#   done_testing;
+#
+# Each file has a database and a directory (build/t/<file>/) of its own; a
+# port is claimed, not fixed.  done_testing adds what every file asserts: no
+# alert in the error log, no report of a sanitizer, no worker that died.
+# A file that was not started by `make test` starts itself again under t/run.
+
+package Pando;
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use DBI;
+use Errno;
+use File::Basename qw(dirname);
+use File::Path qw(make_path remove_tree);
+use IO::Select;
+use IO::Socket::INET;
+use JSON::PP;
+use List::Util qw(min);
+use POSIX qw(:sys_wait_h);
+use Test::More ();
+use Time::HiRes qw(time sleep);
+
+use Pando::Reply;
+use Pando::Token;
+
+our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
+our $BUILD = do { my $b = $ENV{BUILD} // 'build'; $b =~ m{^/} ? $b : "$ROOT/$b" };
+
+# how much longer than on a quiet machine things may take
+our $SLOW = $ENV{PANDO_VALGRIND} ? 20 : -x "$BUILD/nginx/objs/nginx" ? 4 : 1;
+
+my ($FILE) = abs_path($0) =~ m{^\Q$ROOT\E/t/(.+)\.t$};
+($FILE //= 'none') =~ s/\W/_/g;
+
+my $JSON = JSON::PP->new->utf8->canonical->allow_nonref;
+my (@ALL, @LIVE, $CHECKED);     # servers of this file; those that run
+
+
+sub import
+{
+    my ($class, %opt) = @_;
+
+    strict->import;
+    warnings->import;
+
+    if (!$ENV{PANDO_TEST_PG} && !$opt{alone}) {
+        exec "$ROOT/t/run", $^X, "-I$ROOT/t/lib", $0, @ARGV
+            or die "t/run: $!\n";
+    }
+
+    no strict 'refs';
+    no warnings 'redefine';
+
+    my $to = caller;
+    Test::More->export_to_level(1, $class);
+    *{"${to}::done_testing"} = \&done_testing;
+    $| = 1;
+}
+
+
+# Settings: domains (default: the one whose tests these are), workers,
+# main/http/server (directives to add), database (a conninfo; the file's own
+# by default), redis (a socket), keys (algorithms of the token keys), conf (a
+# whole nginx.conf instead, with PORT, DIR and MODULES put in), start => 0.
+sub new
+{
+    my ($class, %set) = @_;
+    my ($folder) = abs_path($0) =~ m{^\Q$ROOT\E/t/([a-z_]+)/};
+    my $p = bless { workers => 1, keys => ['HS256'], start => 1, expect => [],
+        domains => -d "$ROOT/modules/" . ($folder // 'none') ? [$folder] : [],
+        redis => $ENV{PANDO_TEST_REDIS}, %set }, $class;
+
+    $p->{dir} = "$BUILD/t/$FILE/" . (@ALL + 1);
+    remove_tree(@ALL ? $p->{dir} : dirname($p->{dir}));
+    make_path(map { "$p->{dir}/$_" } qw(tmp reports));
+    push @ALL, $p;
+
+    ($p->{port}, $p->{claim}) = port();
+    $p->{database} //= database();
+    $p->{tokens} = Pando::Token->new($p->{dir}, @{ $p->{keys} });
+    $p->configure;
+    $p->start if $p->{start};
+
+    return $p;
+}
+
+
+# A port is claimed by holding the UDP port of that number: the kernel sees to
+# it that nobody else does, and that the claim ends with the process.
+sub port
+{
+    for (1 .. 1000) {
+        my $port = 20000 + int rand 12000;
+        my %at = (LocalAddr => '127.0.0.1', LocalPort => $port);
+        my $claim = IO::Socket::INET->new(%at, Proto => 'udp') or next;
+        my $free = IO::Socket::INET->new(%at, Listen => 1) or next;
+        close $free;
+        return ($port, $claim);
+    }
+
+    die "no port is free\n";
+}
+
+
+# The file's database, created at the first call as a copy of the template.
+my $DATABASE;
+
+sub database
+{
+    return $DATABASE if $DATABASE;
+
+    my $name = "t_${FILE}_$$";
+    my $db = DBI->connect("dbi:Pg:$ENV{PANDO_TEST_PG} dbname=postgres", '', '',
+                          { RaiseError => 1, PrintError => 0 });
+
+    $db->do("create database \"$name\" template pando_template");
+    return $DATABASE = "$ENV{PANDO_TEST_PG} dbname=$name";
+}
+
+
+# Configuration
+
+sub configure
+{
+    my ($p, %set) = @_;
+    @$p{keys %set} = values %set;
+
+    my $conf = $p->{conf} // $p->default_conf;
+    my $load = join "\n", map { "load_module $BUILD/modules/$_;" }
+        'ngx_http_pando_module.so',
+        map { "ngx_http_pando_${_}_module.so" } @{ $p->{domains} };
+
+    $conf =~ s/\bPORT\b/$p->{port}/g;
+    $conf =~ s/\bDIR\b/$p->{dir}/g;
+    $conf =~ s/\bMODULES\b/$load/g;
+
+    $p->write('nginx.conf', $conf);
+}
+
+
+sub default_conf
+{
+    my ($p) = @_;
+    my $user = $> == 0 ? 'user root;' : '';
+    my $level = $ENV{PANDO_DEBUG} ? 'debug' : 'info';
+    my ($main, $http, $server) = map { $_ // '' } @$p{qw(main http server)};
+    my $domains = join "\n", map { snippet($_) } @{ $p->{domains} };
+    my $redis = $p->{redis} ? "pando_redis default unix:$p->{redis};" : '';
+
+    return <<"END";
+MODULES
+$user
+daemon            off;
+worker_processes  $p->{workers};
+pid               DIR/nginx.pid;
+error_log         DIR/error.log $level;
+thread_pool       default threads=4 max_queue=1024;
+env               ASAN_OPTIONS;
+env               UBSAN_OPTIONS;
+$main
+
+events {
+    worker_connections  4096;
+}
+
+http {
+    access_log             DIR/access.log;
+    client_body_temp_path  DIR/tmp/body;
+    proxy_temp_path        DIR/tmp/proxy;
+    fastcgi_temp_path      DIR/tmp/fastcgi;
+    uwsgi_temp_path        DIR/tmp/uwsgi;
+    scgi_temp_path         DIR/tmp/scgi;
+
+    pando_database         default "$p->{database}";
+    pando_zone             16m;
+    pando_issuer           $Pando::Token::ISSUER
+                           audience=$Pando::Token::AUDIENCE keys=DIR/keys.json;
+    $redis
+    $http
+
+    server {
+        listen  127.0.0.1:PORT;
+        $domains
+        $server
+    }
+}
+END
+}
+
+
+# The locations of a domain, as they are shipped; a domain of the tests has
+# its own file or the usual one.
+sub snippet
+{
+    my ($name) = @_;
+
+    for my $path ("$ROOT/conf/domains/$name.conf",
+                  "$ROOT/t/root/domains/$name/$name.conf")
+    {
+        return "include $path;" if -f $path;
+    }
+
+    (my $path = $name) =~ tr/_/-/;
+    return "location /api/v1/$path { pando_$name; }\n"
+         . "location /api/$path { pando_$name; }";
+}
+
+
+sub write
+{
+    my ($p, $name, $text) = @_;
+
+    open my $out, '>', "$p->{dir}/$name" or die "$p->{dir}/$name: $!\n";
+    print $out $text;
+    close $out or die "$p->{dir}/$name: $!\n";
+    return "$p->{dir}/$name";
+}
+
+
+# nginx
+
+sub command
+{
+    my ($p) = @_;
+    my ($nginx) = grep { -x } "$BUILD/nginx/objs/nginx", '/usr/sbin/nginx',
+        '/usr/local/nginx/sbin/nginx';
+
+    die "nginx is not installed\n" unless $nginx;
+
+    return ($ENV{PANDO_VALGRIND}
+            ? ('valgrind', '-q', '--error-exitcode=0', '--track-fds=no',
+               "--suppressions=$ROOT/t/lib/valgrind.supp",
+               "--log-file=$p->{dir}/reports/valgrind.%p")
+            : (), $nginx, '-p', "$p->{dir}/", '-c', 'nginx.conf',
+            '-e', "$p->{dir}/error.log");
+}
+
+
+sub run
+{
+    my ($p, @args) = @_;
+    my $common = "log_path=$p->{dir}/reports/asan:abort_on_error=0"
+        . ':detect_leaks=0:detect_odr_violation=0'
+        . ':detect_stack_use_after_return=0:handle_segv=1';
+
+    local $ENV{ASAN_OPTIONS} = $common;
+    local $ENV{UBSAN_OPTIONS} = "log_path=$p->{dir}/reports/ubsan"
+        . ":print_stacktrace=1:suppressions=$ROOT/t/lib/ubsan.supp";
+
+    exec $p->command, @args or die "nginx: $!\n";
+}
+
+
+# nginx -t: what it says, and in list context whether it was content
+sub check
+{
+    my ($p) = @_;
+    my $pid = open(my $out, '-|') // die "fork: $!\n";
+
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT;
+        $p->run('-t');
+    }
+
+    my $said = do { local $/; <$out> };
+    close $out;
+    return wantarray ? ($said, $? == 0) : $said;
+}
+
+
+sub start
+{
+    my ($p) = @_;
+    my $pid = fork // die "fork: $!\n";
+
+    if (!$pid) {
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', '/dev/null';
+        $p->run;
+    }
+
+    $p->{child} = $pid;
+    push @LIVE, $p;
+
+    $p->wait_for(sub {
+        waitpid($pid, WNOHANG) == 0
+            or die "nginx did not start:\n" . $p->log;
+        -s "$p->{dir}/nginx.pid" && IO::Socket::INET->new(
+            PeerAddr => '127.0.0.1', PeerPort => $p->{port});
+    }, 30) or die "nginx does not listen:\n" . $p->log;
+
+    return $p;
+}
+
+
+sub pid
+{
+    my ($p) = @_;
+
+    open my $in, '<', "$p->{dir}/nginx.pid" or return;
+    my ($pid) = <$in> =~ /(\d+)/;
+    return $pid;
+}
+
+
+# The workers of a master that are not on their way out.
+sub worker_pids
+{
+    my ($p, $master) = @_;
+    my @pids;
+
+    $master //= $p->pid // return;
+
+    for my $pid (children($master)) {
+        open my $in, '<', "/proc/$pid/cmdline" or next;
+        my $title = do { local $/; <$in> } // '';
+        push @pids, $pid
+            if $ENV{PANDO_VALGRIND} || $title =~ /worker process(?! is)/;
+    }
+
+    return sort { $a <=> $b } @pids;
+}
+
+
+sub children
+{
+    my ($parent) = @_;
+    my @pids;
+
+    for my $path (glob '/proc/[0-9]*/stat') {
+        open my $in, '<', $path or next;
+        my $line = <$in> // next;
+        my ($pid, $state, $of) = $line =~ /^(\d+) \(.*\) (\w) (\d+)/ or next;
+        push @pids, $pid if $of == $parent && $state ne 'Z';
+    }
+
+    return @pids;
+}
+
+
+sub signal
+{
+    my ($p, $signal) = @_;
+    kill $signal, $p->pid // die "nginx does not run\n";
+}
+
+
+# Waits until none of the workers of before takes requests any more.
+sub reload
+{
+    my ($p) = @_;
+    my %old = map { $_ => 1 } $p->worker_pids;
+
+    $p->signal('HUP');
+
+    return $p->wait_for(sub {
+        my @now = $p->worker_pids;
+        @now >= $p->{workers} && !grep { $old{$_} } @now;
+    }, 30) || die "no new workers:\n" . $p->log;
+}
+
+
+# A new binary takes over the sockets; the old one drains.
+sub upgrade
+{
+    my ($p) = @_;
+    my $old = $p->pid;
+
+    kill 'USR2', $old;
+    $p->wait_for(sub { ($p->pid // $old) != $old && $p->worker_pids }, 30)
+        or die "no new master:\n" . $p->log;
+    kill 'QUIT', $old;
+    return $p->wait_for(sub { ended($old) }, 60)
+        || die "the old master stays:\n" . $p->log;
+}
+
+
+sub kill_worker
+{
+    my ($p, $signal, $pid) = @_;
+
+    ($pid) = $p->worker_pids unless $pid;
+    push @{ $p->{expect} },
+        qr/worker process $pid exited on signal|no live upstreams/;
+    kill $signal // 'KILL', $pid;
+
+    return $p->wait_for(sub {
+        my @now = $p->worker_pids;
+        @now >= $p->{workers} && !grep { $_ == $pid } @now;
+    }, 30) || die "no worker for $pid:\n" . $p->log;
+}
+
+
+sub stop
+{
+    my ($p, $signal) = @_;
+    my $pid = $p->pid // $p->{child} // return;
+
+    kill $signal // 'QUIT', $pid;
+
+    if (!$p->wait_for(sub { ended($pid) }, 30)) {
+        kill 'KILL', children($pid), $pid;
+        Test::More::fail('nginx stops when it is asked to');
+    }
+
+    waitpid $p->{child}, 0 if $p->{child};
+    delete $p->{child};
+    @LIVE = grep { $_ != $p } @LIVE;
+    return $p;
+}
+
+
+sub ended
+{
+    my ($pid) = @_;
+
+    waitpid $pid, WNOHANG;
+    open my $in, '<', "/proc/$pid/stat" or return 1;
+    return (<$in> // '') =~ /\) [ZX] / ? 1 : 0;
+}
+
+
+# Polls until it is true, at most that many seconds; returns its last value.
+sub wait_for
+{
+    my ($p, $sub, $seconds) = @_;
+    my $until = time + ($seconds // 10) * $SLOW;
+
+    while (1) {
+        my $value = $sub->();
+        return $value if $value || time > $until;
+        sleep 0.01;
+    }
+}
+
+
+# Logs
+
+sub log
+{
+    my ($p, $name) = @_;
+
+    open my $in, '<', "$p->{dir}/" . ($name // 'error.log') or return '';
+    local $/;
+    return <$in> // '';
+}
+
+
+# Lines of level alert and above that this test means to provoke.
+sub expect
+{
+    my ($p, @patterns) = @_;
+    push @{ $p->{expect} }, @patterns;
+}
+
+
+# Requests
+
+sub get    { my ($p, $path, @o) = @_; $p->request('GET', $path, @o) }
+sub delete { my ($p, $path, @o) = @_; $p->request('DELETE', $path, @o) }
+sub post   { my ($p, $path, $b, @o) = @_; $p->request('POST', $path, body => $b, @o) }
+sub put    { my ($p, $path, $b, @o) = @_; $p->request('PUT', $path, body => $b, @o) }
+sub patch  { my ($p, $path, $b, @o) = @_; $p->request('PATCH', $path, body => $b, @o) }
+
+
+# Options: token (a text, or the claims of one to mint), body (bytes, or what
+# to encode as JSON), timeout, and headers by their names: 'If-Match' => '"1"'.
+sub request
+{
+    my ($p, $method, $path, %opt) = @_;
+    my ($r) = $p->parallel([ $method, $path, %opt ]);
+    return $r;
+}
+
+
+sub message
+{
+    my ($p, $method, $path, %opt) = @_;
+    my ($token, $body) = delete @opt{qw(token body)};
+    my %head = (Host => 'localhost', Connection => 'close');
+
+    delete $opt{timeout};
+    $token = $p->token(%$token) if ref $token;
+    $head{Authorization} = "Bearer $token" if defined $token;
+
+    if (ref $body) {
+        $body = $JSON->encode($body);
+        $head{'Content-Type'} = $method eq 'PATCH'
+            ? 'application/merge-patch+json' : 'application/json';
+    }
+
+    $head{'Content-Length'} = length $body if defined $body;
+    %head = (%head, %opt);
+
+    my $text = "$method $path HTTP/1.1\r\n";
+
+    for my $name (grep { defined $head{$_} } sort keys %head) {
+        $text .= "$name: $_\r\n" for ref $head{$name}
+            ? @{ $head{$name} } : $head{$name};
+    }
+
+    return "$text\r\n" . ($body // '');
+}
+
+
+# Requests that start together, each on a connection of its own: all are
+# connected, then all are written, then the replies are read as they come.
+sub parallel
+{
+    my ($p, @requests) = @_;
+    my $timeout = 0;
+    my @calls;
+
+    for (@requests) {
+        my ($method, $path, %opt) = @$_;
+        my $t = $opt{timeout} // 30;
+        $timeout = $t if $t > $timeout;
+        push @calls, { out => $p->message(@$_), in => '', n => scalar @calls,
+                       method => $method };
+    }
+
+    for (@calls) {
+        $_->{socket} = $p->socket;
+        $_->{socket}->blocking(0);
+    }
+
+    my %of = map { fileno $_->{socket} => $_ } @calls;
+    my $read = IO::Select->new(map { $_->{socket} } @calls);
+    my $write = IO::Select->new($read->handles);
+    my $until = time + $timeout * $SLOW;
+
+    while ($read->count && time < $until) {
+        my ($r, $w) = IO::Select->select($read, $write, undef, 0.5);
+
+        for my $s (@{ $w // [] }) {
+            my $call = $of{fileno $s};
+            my $n = syswrite $s, $call->{out};
+
+            if (defined $n) {
+                substr $call->{out}, 0, $n, '';
+            }
+
+            $write->remove($s) if $call->{out} eq ''
+                || !defined $n && !$!{EAGAIN};
+        }
+
+        for my $s (@{ $r // [] }) {
+            my $call = $of{fileno $s};
+            my $n = sysread $s, $call->{in}, 1 << 16, length $call->{in};
+
+            next if $n || !defined $n && $!{EAGAIN};
+            $read->remove($s);
+            $write->remove($s);
+        }
+    }
+
+    return map { Pando::Reply->new($_->{in}, $_->{method}) } @calls;
+}
+
+
+# A connection for what the above does not do: pieces, pauses, nonsense.
+sub socket
+{
+    my ($p) = @_;
+
+    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', Timeout => 10,
+        PeerPort => $p->{port}) // die "connect: $!\n";
+}
+
+
+# What comes back for these bytes until the server closes or time is up.
+sub raw
+{
+    my ($p, $bytes, $seconds) = @_;
+    my ($s, $in, $until) = ($p->socket, '', time + ($seconds // 10) * $SLOW);
+
+    local $SIG{PIPE} = 'IGNORE';
+    syswrite $s, $bytes;
+
+    while ((my $left = $until - time) > 0) {
+        IO::Select->new($s)->can_read($left) or last;
+        sysread $s, $in, 1 << 16, length $in or last;
+    }
+
+    return $in;
+}
+
+
+sub token
+{
+    my ($p, %claims) = @_;
+    return $p->{tokens}->mint(%claims);
+}
+
+
+# The database
+
+sub db
+{
+    my ($p) = @_;
+
+    return $p->{db} //= DBI->connect("dbi:Pg:$p->{database}", '', '',
+        { RaiseError => 1, PrintError => 0, pg_enable_utf8 => 1 });
+}
+
+
+# Rows, as lists, in list context; else the first row's first column.
+sub sql
+{
+    my ($p, $text, @bind) = @_;
+    my $st = $p->db->prepare($text);
+
+    $st->execute(@bind);
+    return unless $st->{NUM_OF_FIELDS};
+
+    my $rows = $st->fetchall_arrayref;
+    return wantarray ? @$rows : $rows->[0] && $rows->[0][0];
+}
+
+
+# The end
+
+sub trouble
+{
+    my ($p) = @_;
+    my @lines = grep { /\[(?:alert|emerg|crit)\]/ } split /\n/, $p->log;
+
+    for my $known (@{ $p->{expect} }) {
+        @lines = grep { !/$known/ } @lines;
+    }
+
+    for my $path (glob "$p->{dir}/reports/*") {
+        open my $in, '<', $path or next;
+        my @report = <$in>;
+        push @lines, "$path:", map { chomp; $_ } @report[0 .. 40] if -s $path;
+    }
+
+    return grep { defined } @lines;
+}
+
+
+sub done_testing
+{
+    $_->stop for @LIVE;
+
+    my @trouble = map { trouble($_) } @ALL;
+
+    Test::More::ok(!@trouble, 'no alert, no report, no worker that died')
+        or Test::More::diag(join "\n", @trouble[0 .. min($#trouble, 60)]);
+    $CHECKED = 1;
+    Test::More::done_testing(@_);
+}
+
+
+END {
+    my $status = $?;
+
+    eval { $_->stop } for @LIVE;
+
+    if (!$CHECKED && (my @trouble = map { trouble($_) } @ALL)) {
+        print STDERR map { "# $_\n" } @trouble;
+        $status ||= 1;
+    }
+
+    $? = $status;
+}
+
+1;
