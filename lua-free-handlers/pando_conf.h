@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The directives' setters (pando_conf.c), for the table in pando_module.c.
+ */
+
+#ifndef PANDO_CONF_H
+#define PANDO_CONF_H
+
+#include "pando_root.h"
+
+/* pando_set as it was written: checked when all domains are known. */
+typedef struct {
+    ngx_str_t   name;
+    ngx_str_t   value;
+    ngx_str_t   file;
+    ngx_uint_t  line;
+} pando_set_t;
+
+char *pando_conf_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_issuer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+ngx_int_t pando_conf_queries(ngx_conf_t *cf, pando_main_conf_t *pmcf,
+    pando_query_t *const *queries);
+ngx_int_t pando_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
+
+#endif
