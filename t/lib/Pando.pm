@@ -25,7 +25,6 @@ use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
 use List::Util qw(min);
-use POSIX qw(:sys_wait_h);
 use Test::More ();
 use Time::HiRes qw(time sleep);
 
@@ -80,7 +79,7 @@ sub new
         redis => $ENV{PANDO_TEST_REDIS}, %set }, $class;
 
     $p->{dir} = "$BUILD/t/$FILE/" . (@ALL + 1);
-    remove_tree(@ALL ? $p->{dir} : dirname($p->{dir}));
+    $p->sweep unless @ALL;
     make_path(map { "$p->{dir}/$_" } qw(tmp reports));
     push @ALL, $p;
 
@@ -91,6 +90,24 @@ sub new
     $p->start if $p->{start};
 
     return $p;
+}
+
+
+# What the last run of this file left, which may have been killed.
+sub sweep
+{
+    my ($p) = @_;
+    my $home = dirname($p->{dir});
+
+    for my $path (glob "$home/*/nginx.pid") {
+        my $old = bless { dir => dirname($path) };
+        my $pid = $old->pid // next;
+        open my $in, '<', "/proc/$pid/cmdline" or next;
+        kill 'KILL', children($pid), $pid
+            if (<$in> // '') =~ /\Q$old->{dir}\E/;
+    }
+
+    remove_tree($home);
 }
 
 
@@ -159,7 +176,6 @@ sub default_conf
     return <<"END";
 MODULES
 $user
-daemon            off;
 worker_processes  $p->{workers};
 pid               DIR/nginx.pid;
 error_log         DIR/error.log $level;
@@ -277,6 +293,7 @@ sub check
 }
 
 
+# It leaves the test's own process tree: nginx takes USR2 only so.
 sub start
 {
     my ($p) = @_;
@@ -288,16 +305,12 @@ sub start
         $p->run;
     }
 
-    $p->{child} = $pid;
+    waitpid $pid, 0;
+    die "nginx did not start:\n" . $p->log if $?;
+
     push @LIVE, $p;
-
-    $p->wait_for(sub {
-        waitpid($pid, WNOHANG) == 0
-            or die "nginx did not start:\n" . $p->log;
-        -s "$p->{dir}/nginx.pid" && IO::Socket::INET->new(
-            PeerAddr => '127.0.0.1', PeerPort => $p->{port});
-    }, 30) or die "nginx does not listen:\n" . $p->log;
-
+    $p->wait_for(sub { $p->worker_pids }, 30)
+        or die "nginx does not work:\n" . $p->log;
     return $p;
 }
 
@@ -327,7 +340,8 @@ sub worker_pids
             if $ENV{PANDO_VALGRIND} || $title =~ /worker process(?! is)/;
     }
 
-    return sort { $a <=> $b } @pids;
+    @pids = sort { $a <=> $b } @pids;
+    return @pids;
 }
 
 
@@ -403,8 +417,10 @@ sub kill_worker
 sub stop
 {
     my ($p, $signal) = @_;
-    my $pid = $p->pid // $p->{child} // return;
+    my $pid = $p->pid;
 
+    @LIVE = grep { $_ != $p } @LIVE;
+    return unless $pid && !ended($pid);
     kill $signal // 'QUIT', $pid;
 
     if (!$p->wait_for(sub { ended($pid) }, 30)) {
@@ -412,9 +428,6 @@ sub stop
         Test::More::fail('nginx stops when it is asked to');
     }
 
-    waitpid $p->{child}, 0 if $p->{child};
-    delete $p->{child};
-    @LIVE = grep { $_ != $p } @LIVE;
     return $p;
 }
 
@@ -423,7 +436,6 @@ sub ended
 {
     my ($pid) = @_;
 
-    waitpid $pid, WNOHANG;
     open my $in, '<', "/proc/$pid/stat" or return 1;
     return (<$in> // '') =~ /\) [ZX] / ? 1 : 0;
 }
