@@ -171,7 +171,8 @@ sub default_conf
     my $level = $ENV{PANDO_DEBUG} ? 'debug' : 'info';
     my ($main, $http, $server) = map { $_ // '' } @$p{qw(main http server)};
     my $domains = join "\n", map { snippet($_) } @{ $p->{domains} };
-    my $redis = $p->{redis} ? "pando_redis default unix:$p->{redis};" : '';
+    my $redis = $p->{redis} && knows('pando_redis')
+        ? "pando_redis default unix:$p->{redis};" : '';
 
     return <<"END";
 MODULES
@@ -197,7 +198,7 @@ http {
     scgi_temp_path         DIR/tmp/scgi;
 
     pando_database         default "$p->{database}";
-    pando_zone             16m;
+    pando_verify_replies   on;
     pando_issuer           $Pando::Token::ISSUER
                            audience=$Pando::Token::AUDIENCE keys=DIR/keys.json;
     $redis
@@ -210,6 +211,13 @@ http {
     }
 }
 END
+}
+
+
+sub knows
+{
+    my ($directive) = @_;
+    return system("grep -q '\"$directive\"' $ROOT/lua-free-handlers/*.c") == 0;
 }
 
 
