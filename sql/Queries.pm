@@ -1,20 +1,21 @@
 #
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Queries: reads a domain's named queries and holds them to the house's rules.
+# Queries: reads a domain's named queries, and what its migrations create.
 #
-# compile.pl makes C of what it returns and t/root/queries.t compares it with
-# a migrated database.  compile.pl's opening says how a query is written.
-#
-# What must stay true: a value never becomes part of a statement's text; a
-# statement on a tenant's table binds :tenant, which the runtime fills (as it
-# does :user), or says why it goes across tenants; a domain touches its own
-# schema and the root's.  What breaks a rule dies with "file:line: sentence".
+# compile.pl makes C of what it returns, t/root/queries.t compares it with a
+# migrated database, and migrate splits its steps with scan().  compile.pl's
+# opening says how a query is written, Rules.pm what it has to keep to; what
+# breaks that dies with "file:line: sentence".
 
 package Queries;
 
 use strict;
 use warnings;
+
+use Rules;
+
+BEGIN { *refuse = \&Rules::refuse }
 
 # The type as written: C type, OID, how an argument is set, a column is read.
 our %TYPE = (
@@ -42,20 +43,6 @@ my %TAKEN = map { $_ => 1 } qw(tx rq args rows row i n auto bool break case
     char const continue default do double else enum extern float for goto if
     inline int long register restrict return short signed sizeof static
     struct switch typedef union unsigned void volatile while true false);
-
-my $WRITES = qr/^(?:insert|update|delete|merge|emit|claim_key|keep_reply
-    |nextval|setval|set_config|pg_notify|pg_(?:try_)?advisory\w*)$/x;
-my $RUNS_TEXT = qr/^(?:(?:query|cursor|table|schema|database)_to_xml\w*
-    |dblink\w*|execute|ts_stat)$/xi;
-my $MARKS = qr/^(?:after|order|limit|keys)$/;
-
-
-sub refuse
-{
-    my ($where, $sentence) = @_;
-
-    die "$where->{file}:$where->{line}: $sentence\n";
-}
 
 
 # SQL as tokens [kind, text, line]: comments are dropped, quotes kept whole.
@@ -189,6 +176,8 @@ sub sorted
                       desc => lc($order // '') eq 'desc' ? 1 : 0 };
     }
 
+    refuse($q, "the sort $sort has more than 8 keys") if @keys > 8;
+
     return { sort => $sort, keys => \@keys };
 }
 
@@ -246,269 +235,68 @@ sub queries
 }
 
 
-# What the migrations create: { "orders.lines" => { tenant, small } }.
+# What the migrations create: { "orders.lines" => { tenant, small } }.  A view,
+# a copy or a partition of a tenant's table is a tenant's too.
 sub tables
 {
     my ($dir, @domains) = @_;
-    my ($name, %tables) = qr/(\w+ \. \w+)/;
+    my $name = qr/(\w+\.\w+)/;
+    my %tables = ('pando.migrations' => { small => 1 });
 
     for my $path (map { sort glob "$dir/$_/[0-9][0-9][0-9]_*.sql" } @domains) {
         my $sql = do { local (@ARGV, $/) = $path; <> };
-        my @words = map { lc $_->[1] }
-            grep { $_->[0] ne 'space' } scan($sql, $path, 1);
 
-        for (split / ; /, join(' ', @words) . ' ; ') {
-            my $tenant = / tenant_id /;
-            my ($table) = /$name/ or next;
+        for my $statement (statements($sql, $path)) {
+            local $_ = lc join(' ', map { $_->[1] } @{ $statement->{tokens} })
+                =~ s/ \. /./gr;
 
-            if (/^create (?:\w+ )*?(?:table|view)\b/) {
-                $tenant ||= / partition of $name/ && $tables{$1}{tenant};
-                $tables{$table} //= { tenant => $tenant };
-            } elsif (/^alter table .* rename to (\w+)/) {
-                my $new = $1;
-                my ($schema) = $table =~ /^(\w+)/;
-                $tables{"$schema . $new"} = delete $tables{$table};
-            } elsif (/^alter table .* add (?:column )?.*tenant_id /) {
-                $tables{$table}{tenant} = 1;
-            } elsif (/^drop (?:table|view)/) {
-                delete $tables{$table};
+            if (/^create (?:\w+ )*?(?:table|view) (?:if not exists )?$name/) {
+                my $table = $tables{$1} //= {};
+                my @from = /^create (?:\w+ )*view|\bas \(? ?(?:select|with)\b/
+                    ? /$name/g : /(?:\bof|like|inherits \() $name/g;
+
+                $table->{tenant} = 1
+                    if / tenant_id / || grep { $tables{$_}{tenant} } @from;
+
+            } elsif (/^alter table .*?$name rename to (\w+)/) {
+                my ($old, $new) = ($1, $2);
+                $tables{$old =~ s/\w+$/$new/r} = delete $tables{$old};
+
+            } elsif (/^alter table .*?$name add .*\btenant_id\b/) {
+                $tables{$1}{tenant} = 1;
+
+            } elsif (/^drop (?:\w+ )*?(?:table|view) .*?$name/) {
+                delete $tables{$1};
             }
         }
 
         while ($sql =~ /^--[ ]small:[ ]\S.*\n(?:--.*\n)*
-                        create[ ](?:\w+[ ])*?(\w+)\.(\w+)\s*\(/gimx)
+                        create[ ](?:\w+[ ])*?(\w+\.\w+)\s*\(/gimx)
         {
-            $tables{lc "$1 . $2"}{small} = 1;
+            $tables{lc $1}{small} = 1;
         }
     }
 
-    $tables{'pando . migrations'} = { small => 1 };
-
-    return { map { (my $t = $_) =~ tr/ //d; $t => $tables{$_} } keys %tables };
+    return \%tables;
 }
 
 
-# The tables that a statement names, as [table, line].  One that is neither
-# qualified nor of the statement's own WITH is refused: connections are shared
-# and have no search path.
-sub touched
+# A file's statements, { line, tokens } each, without white space.
+sub statements
 {
-    my ($q) = @_;
-    my @t = map { [ $_->[0] eq 'word' ? lc $_->[1] : $_->[1], $_->[2] ] }
-        grep { $_->[0] ne 'space' } @{ $q->{tokens} };
-    my @at = map { $_->[0] } @t;
-    my $plain = join ' ', @at;
-    my (%with, @touched, @stack, $in);
+    my ($sql, $file) = @_;
+    my @statements = ({ tokens => [] });
 
-    $with{$1} = 1 while $plain =~
-        /(\w+)[ ](?:\([ ][\w ,]+[ ]\)[ ])?as[ ](?:(?:not[ ])?materialized[ ])?
-         \([ ](?:select|insert|update|delete|merge|with|values)\b/gx;
-
-    $in = { from => 0, want => '' };
-
-    for (my $i = 0; $i < @t; $i++) {
-        my ($w, $before, $next) = ($at[$i], $i ? $at[$i - 1] : '',
-                                   $at[$i + 1] // '');
-
-        if ($w eq '(') {
-            my $sub = $next =~ /^(?:select|with|values|\()$/ ? 1 : 0;
-            my $table = $in->{want} && !$sub ? 'from' : '';
-
-            $in->{want} = '';
-            push @stack, $in;
-            $in = { want => $table, from => $table ? 1 : 0 };
-            $in->{no} = 1 if $before =~
-                /^(?:extract|substring|trim|overlay|position)$/;
-
-        } elsif ($w eq ')') {
-            $in = pop @stack // refuse($q, 'a parenthesis is not opened');
-
-        } elsif ($w eq ',') {
-            $in->{want} = $in->{from} ? 'from' : '';
-
-        } elsif ($before eq '.') {
-            next;
-
-        } elsif ($w eq 'from' && !$in->{no} && $before ne 'rows'
-                 && !($before eq 'distinct' && $at[$i - 2] =~ /^(?:is|not)$/)
-                 || $w eq 'join' || $w eq 'table'
-                 || $w eq 'using' && $next ne '(')
-        {
-            @$in{qw(from want)} = (1, 'from');
-
-        } elsif ($w eq 'using' && ($at[$i + 2] // '') eq 'select') {
-            $in->{from} = 1;
-
-        } elsif ($w eq 'into' || $w eq 'update'
-                 && $before !~ /^(?:for|key|do|on)$/)
-        {
-            $in->{want} = 'into';
-
-        } elsif ($w =~ /^(?:where|group|order|limit|offset|fetch|having|for|set
-                        |window|returning|union|intersect|except|select)$/x)
-        {
-            @$in{qw(from want)} = (0, '');
-
-        } elsif ($in->{want} && $w !~ /^(?:only|lateral)$/) {
-            my $call = $at[$i + ($next eq '.' ? 3 : 1)] // '';
-
-            if ($call eq '(' && $in->{want} ne 'into' || $w eq 'rows') {
-                $in->{want} = '';
-            } elsif ($next eq '.') {
-                push @touched, [ "$w.$at[$i + 2]", $t[$i][1] ];
-            } elsif (!$with{$w}) {
-                refuse({ %$q, line => $t[$i][1] },
-                    "name the schema of the table $w");
-            }
-
-            $in->{want} = '';
-        }
-
-        refuse({ %$q, line => $t[$i][1] }, "$w.$at[$i + 2]() is another"
-               . " schema's: a domain touches its own and the root's")
-            if $next eq '.' && ($at[$i + 3] // '') eq '(' && $before ne 'into'
-               && $w =~ /^\w+$/ && $w !~ /^(?:pando|pg_catalog|$q->{domain})$/;
-    }
-
-    return @touched;
-}
-
-
-# The rules that hold for every statement.
-sub checked
-{
-    my ($q, $tables, $structs) = @_;
-    my @t = grep { $_->[0] ne 'space' } @{ $q->{tokens} };
-    my @words = map { lc $_->[1] } grep { $_->[0] eq 'word' } @t;
-    my %declared = map { $_->{name} => $_ } @{ $q->{args} };
-    my (%used, $tenants);
-
-    refuse($q, "$q->{name} has no statement") if !@t;
-    pop @t if $t[-1][1] eq ';';
-
-    refuse($q, 'a query begins with SELECT, WITH, INSERT, UPDATE, DELETE,'
-           . ' MERGE or VALUES') if ($words[0] // '') !~
-        /^(?:select|with|insert|update|delete|merge|values)$/;
-
-    for my $i (0 .. $#t) {
-        my ($kind, $text, $line) = @{ $t[$i] };
-        my $here = { %$q, line => $line };
-
-        refuse($here, 'a query is one statement: there is a semicolon in it')
-            if $text eq ';';
-        refuse($here, "$text runs a text as SQL")
-            if $kind eq 'word' && $text =~ $RUNS_TEXT;
-        refuse($here, "$text: parameters are named, as in :id")
-            if $text =~ /^\$\d/ && $kind eq 'other';
-
-        if ($kind =~ /^(?:string|name)$/ && $text =~ /(?<![:\w]):(\w+)/
-            && ($declared{$1} || $1 =~ /^(?:tenant|user)$/))
-        {
-            refuse($here, ":$1 stands inside quotes, where it is not a"
-                   . ' parameter');
-        }
-
-        if ($kind eq 'param') {
-            my $name = substr $text, 1;
-
-            $used{$name} = 1;
-            next if $name =~ /^(?:tenant|user)$/
-                || $q->{gives} eq 'page' && $name =~ $MARKS;
-            refuse($here, "$text is not an argument of $q->{name}")
-                if !$declared{$name};
-            refuse($here, "$text would become part of a pattern: wrap it as"
-                   . " pando.like($text)") if pattern(\@t, $i);
+    for my $token (grep { $_->[0] ne 'space' } scan($sql, $file, 1)) {
+        if ($token->[1] eq ';') {
+            push @statements, { tokens => [] };
+        } else {
+            $statements[-1]{line} //= $token->[2];
+            push @{ $statements[-1]{tokens} }, $token;
         }
     }
 
-    for my $arg (@{ $q->{args} }) {
-        refuse($q, "the argument $arg->{name} is not used")
-            if !$used{$arg->{name}};
-    }
-
-    for (touched($q)) {
-        my ($table, $line) = @$_;
-        my $here = { %$q, line => $line };
-        my ($schema) = split /\./, $table;
-
-        next if $q->{domain} eq 'pando' && $schema eq 'pg_catalog';
-        refuse($here, "$table is another schema's: a domain touches its own"
-               . " tables and the root's")
-            if $schema ne $q->{domain} && $schema ne 'pando';
-        refuse($here, "no migration creates $table") if !$tables->{$table};
-        $tenants //= $table if $tables->{$table}{tenant};
-    }
-
-    refuse($q, "$tenants belongs to tenants and $q->{name} does not use"
-           . ' :tenant; bind it, or say "-- across tenants: <reason>"')
-        if $tenants && !$used{tenant} && !$q->{across};
-
-    my $writes = grep { $_ =~ $WRITES } @words;
-    $writes ||= join(' ', @words) =~ /\bfor (?:no key )?(?:update|key|share)\b/;
-
-    refuse($q, "$q->{name} writes and cannot go by the lane reads")
-        if $writes && ($q->{lane} // '') eq 'reads';
-    $q->{lane} //= $writes || $words[0] !~ /^(?:select|with|values)$/
-        ? 'writes' : 'reads';
-
-    paged($q, \%used);
-    agreed($q, $structs) if $q->{struct};
-}
-
-
-# Whether the parameter at $i is glued into a LIKE pattern.
-sub pattern
-{
-    my ($t, $i) = @_;
-
-    return 0 if ($t->[$i + 1][1] // '') ne '||'
-                && ($i == 0 || $t->[$i - 1][1] ne '||');
-
-    while ($i-- > 0 && $t->[$i][1] !~ /^(?:and|or|where|on|when|,)$/i) {
-        return 1 if $t->[$i][1] =~ /^(?:i?like|similar)$/i;
-    }
-
-    return 0;
-}
-
-
-# A page has its four marks and at least one sort; others have neither.
-sub paged
-{
-    my ($q, $used) = @_;
-    my %seen;
-
-    if ($q->{gives} ne 'page') {
-        refuse($q, "$q->{name} is not a page and has no sort") if $q->{sorts};
-        return;
-    }
-
-    refuse($q, "the page $q->{name} names no \"-- sort:\"") if !$q->{sorts};
-
-    for my $mark (qw(keys after order limit)) {
-        refuse($q, "the page $q->{name} does not use :$mark")
-            if !$used->{$mark};
-    }
-
-    for my $sort (@{ $q->{sorts} }) {
-        refuse($q, "the sort $sort->{sort} is named twice")
-            if $seen{$sort->{sort}}++;
-    }
-}
-
-
-# One struct has one typing in a domain.
-sub agreed
-{
-    my ($q, $structs) = @_;
-    my $row = $q->{row} or return;
-    my $as = join ', ', map { "$_->{name} $_->{type}" . '?' x $_->{null} }
-        @$row;
-    my $known = $structs->{$q->{struct}} //= { row => $row, as => $as,
-        name => $q->{struct}, first => "$q->{file}:$q->{line}" };
-
-    refuse($q, "$q->{struct} is typed otherwise at $known->{first}")
-        if $known->{as} ne $as;
+    return grep { $_->{line} } @statements;
 }
 
 
@@ -526,14 +314,14 @@ sub numbered
                   grep { $_->[0] eq 'param' } @{ $q->{tokens} })
     {
         next if $q->{number}{$name}
-            || $q->{gives} eq 'page' && $name =~ $MARKS;
+            || $q->{gives} eq 'page' && $name =~ $Rules::MARKS;
         $q->{number}{$name} = ++$n;
         push @{ $q->{params} }, $declared{$name}
             // { name => $name, type => 'uuid', null => 0 };
     }
 
-    refuse($q, "$q->{name} has $n parameters; a statement has at most 32")
-        if $n > 32;
+    refuse($q, "$q->{name} has $n parameters; 40 is the most, 31 for a page")
+        if $n > ($q->{gives} eq 'page' ? 31 : 40);
 }
 
 
@@ -553,16 +341,14 @@ sub texts
     for my $sort (@{ $q->{sorts} }) {
         my @keys = @{ $sort->{keys} };
         my @types = map { $TYPE{$_->{type}}[1] } @keys;
-        my $id = "$q->{name}_$sort->{sort}";
-
-        $id = "$1_desc" if $id =~ s/_-/_/ && $id =~ /(.*)/;
+        my $id = "$q->{name}_" . $sort->{sort} =~ s/^-(.*)/$1_desc/r;
 
         for my $which ('first', 'after') {
             my $m = @oids;
             my @at = map { '$' . ++$m } $which eq 'after' ? @keys : ();
 
-            push @texts, { id => "${id}_$which", sort => $sort, which => $which,
-                full => "$full/$sort->{sort}/$which",
+            push @texts, { id => "${id}_$which", sort => $sort,
+                which => $which, full => "$full/$sort->{sort}/$which",
                 oids => [ @oids, $which eq 'after' ? @types : (),
                           $TYPE{bigint}[1] ],
                 sql => text($q,
@@ -620,29 +406,38 @@ sub behind
 sub domain
 {
     my ($dir, $domain) = @_;
-    my (%seen, %structs);
-    my @files = grep { !m{/(?:\d{3}_|demo)[^/]*$} } sort glob "$dir/$domain/*.sql";
+    my (%seen, %structs, @structs);
+    my @files = grep { !m{/(?:\d{3}_|demo)[^/]*$} }
+        sort glob "$dir/$domain/*.sql";
     my @queries = map { queries($domain, $_, s{^\Q$dir\E/}{sql/}r) } @files;
     my $tables = tables($dir, 'pando', $domain eq 'pando' ? () : $domain);
 
     for my $q (@queries) {
-        refuse($q, "$q->{name} is also at $seen{$q->{name}}")
-            if $seen{$q->{name}};
+        my $first = $seen{$q->{name}};
+
+        refuse($q, "$q->{name} is also at $first") if $first;
         $seen{$q->{name}} = "$q->{file}:$q->{line}";
-        checked($q, $tables, \%structs);
+
+        Rules::checked($q, $tables);
         numbered($q);
         $q->{texts} = [ texts($q) ];
+
+        if ($q->{row} && $q->{struct} && !$structs{$q->{struct}}) {
+            push @structs, $structs{$q->{struct}} = $q;
+        }
     }
 
     for my $q (grep { $_->{struct} } @queries) {
-        $q->{row} = ($structs{$q->{struct}} or refuse($q,
-            "$q->{struct} is not typed: add \"-- row: name type, ...\""))->{row};
+        my $typed = $structs{$q->{struct}} or refuse($q,
+            "$q->{struct} is not typed: add \"-- row: name type, ...\"");
+
+        Rules::agreed($q, $typed) if $q->{row};
+        $q->{row} = $typed->{row};
     }
 
     return { queries => \@queries, tables => $tables,
-             structs => [ map { $_ ? $_ : () }
-                          map { delete $structs{$_->{struct} // ''} }
-                          @queries ] };
+        structs => [ map { { name => $_->{struct}, row => $_->{row} } }
+                     @structs ] };
 }
 
 1;
