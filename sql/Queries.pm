@@ -281,18 +281,25 @@ sub tables
 }
 
 
-# A file's statements, { line, tokens } each, without white space.
+# A file's statements: { line, text, tokens }, the tokens without white space.
 sub statements
 {
     my ($sql, $file) = @_;
-    my @statements = ({ tokens => [] });
+    my @statements = ({ text => '', tokens => [] });
 
-    for my $token (grep { $_->[0] ne 'space' } scan($sql, $file, 1)) {
+    for my $token (scan($sql, $file, 1)) {
+        my $last = $statements[-1];
+
         if ($token->[1] eq ';') {
-            push @statements, { tokens => [] };
-        } else {
-            $statements[-1]{line} //= $token->[2];
-            push @{ $statements[-1]{tokens} }, $token;
+            push @statements, { text => '', tokens => [] };
+            next;
+        }
+
+        $last->{text} .= $token->[1] if $last->{line} || $token->[1] =~ /\S/;
+
+        if ($token->[0] ne 'space') {
+            $last->{line} //= $token->[2];
+            push @{ $last->{tokens} }, $token;
         }
     }
 
