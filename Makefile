@@ -35,11 +35,15 @@ ifdef SANITIZE
 endif
 
 tree    := $(BUILD)/nginx
-domains := $(or $(MODULES),$(notdir $(patsubst %/,%,$(wildcard modules/*/))))
+folders  = $(patsubst %_module,%,$(basename $(notdir $(wildcard $(1)))))
 module   = $(1:%=ngx_http_pando_%_module.so)
+domains := $(or $(MODULES),$(call folders,modules/*/*_module.c))
 ours     = ngx_http_pando_module.so $(call module,$(domains))
-tests    = $(call module,$(notdir \
-               $(patsubst %/,%,$(wildcard t/root/domains/*/))))
+so      := $(DESTDIR)/usr/lib/nginx/modules
+load    := $(DESTDIR)/usr/share/nginx/modules-available
+share   := $(DESTDIR)/usr/share/pando
+etc     := $(DESTDIR)/etc/nginx/pando
+tests    = $(call module,$(call folders,t/root/domains/*/*_module.c))
 
 export BUILD PROFILE PORT
 export PANDO_TEST_MODULES = 1
@@ -84,16 +88,22 @@ lint:           ## check the house's order, and that clang is content too
 	@prove -It/lib -r t/lint
 	@$(MAKE) --no-print-directory tests CC=clang BUILD=$(BUILD)/clang
 
-so       = $(DESTDIR)/usr/lib/nginx/modules
-loads    = $(DESTDIR)/usr/share/nginx/modules-available
-share    = $(DESTDIR)/usr/share/pando
-etc      = $(DESTDIR)/etc/nginx/pando
-
 install: all    ## install modules, SQL and configuration (DESTDIR=)
-	@conf/place install "$(DESTDIR)" $(BUILD)/modules $(domains)
+	@install -d $(so) $(load) $(share) $(etc)/site
+	@install -m 644 $(ours:%=$(BUILD)/modules/%) $(so)
+	@echo 'load_module modules/ngx_http_pando_module.so;' \
+	    >$(load)/10-pando.conf
+	@for d in $(domains); do \
+	    echo "load_module modules/ngx_http_pando_$${d}_module.so;" \
+	        >$(load)/50-pando-$$d.conf; \
+	done
+	@cp -r sql $(share)
+	@cp -r conf/nginx.conf conf/domains conf/profiles $(etc)
+	@cp -n conf/site/*.conf $(etc)/site
 
-uninstall:      ## take all that away again, but for conf/site
-	@conf/place uninstall "$(DESTDIR)"
+uninstall:      ## take that away again, all but /etc/nginx/pando/site
+	@rm -f $(so)/ngx_http_pando_*.so $(load)/[15]0-pando*.conf
+	@rm -rf $(share) $(etc)/nginx.conf $(etc)/domains $(etc)/profiles
 
 clean:          ## forget what was built (var/, the demo's data, stays)
 	@rm -rf $(BUILD)

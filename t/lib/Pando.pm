@@ -151,6 +151,8 @@ sub configure
     my ($p, %set) = @_;
     @$p{keys %set} = values %set;
 
+    $p->write('secret', 'a secret of thirty-two characters');
+
     my $conf = $p->{conf} // $p->default_conf;
     my $load = join "\n", map { "load_module $BUILD/modules/$_;" }
         'ngx_http_pando_module.so',
@@ -198,6 +200,7 @@ http {
     scgi_temp_path         DIR/tmp/scgi;
 
     pando_database         default "$p->{database}";
+    pando_secret           DIR/secret;
     pando_verify_replies   on;
     pando_issuer           $Pando::Token::ISSUER
                            audience=$Pando::Token::AUDIENCE keys=DIR/keys.json;
