@@ -36,6 +36,7 @@ ok(bool good, const char *fmt, ...)
     va_end(args);
 
     printf("\n");
+    fflush(stdout);
     tap_failed += !good;
 
     return good;

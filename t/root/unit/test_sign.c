@@ -124,7 +124,8 @@ depths(void)
 
 
 static const unsigned char  old_key[32] = "thirty-two bytes of an old key.";
-static const unsigned char  new_key[40] = "forty bytes of the key that came later";
+static const unsigned char  new_key[40] =
+    "forty bytes of the key that came later";
 
 static const pando_seal_keys_t  before = { 1, { { 1, old_key, 32 } } };
 static const pando_seal_keys_t  during = {
