@@ -142,10 +142,11 @@ bool pando_json_depth_ok(const char *s, size_t len, unsigned depth);
  *    replaced while what the old one sealed still lives.
  */
 
-#define PANDO_SEAL_MIN_KEY   32
-#define PANDO_SEAL_MAX_DATA  1024
-#define PANDO_SEAL_OVERHEAD  26
-#define PANDO_SEAL_LEN(n)    PANDO_BASE64URL_LEN((n) + PANDO_SEAL_OVERHEAD)
+#define PANDO_SEAL_MIN_KEY      32
+#define PANDO_SEAL_MAX_PURPOSE  255     /* bytes, at least one */
+#define PANDO_SEAL_MAX_DATA     1024
+#define PANDO_SEAL_OVERHEAD     26
+#define PANDO_SEAL_LEN(n)       PANDO_BASE64URL_LEN((n) + PANDO_SEAL_OVERHEAD)
 
 typedef struct {
     uint8_t      id;                /* differs between live keys */

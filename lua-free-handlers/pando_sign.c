@@ -18,7 +18,7 @@
 #define EXPIRES      0x01
 #define CODE         16
 #define MAX_HEAD     10
-#define MAX_PURPOSE  64
+#define MAX_PURPOSE  PANDO_SEAL_MAX_PURPOSE
 #define MAX_SEALED   (MAX_HEAD + PANDO_SEAL_MAX_DATA + CODE)
 
 

@@ -48,6 +48,7 @@ static const char *check_header(const json_t *header,
 static bool typ_fits(const char *typ, const char *const *types);
 static const char *check_times(const json_t *claims, int64_t leeway,
     int64_t now, pando_claims_t *out);
+static bool is_time(const json_t *v);
 static const char *check_parties(const json_t *claims,
     const pando_token_policy_t *policy);
 static const char *read_ids(const json_t *claims,
@@ -253,10 +254,10 @@ check_times(const json_t *claims, int64_t leeway, int64_t now,
     json_t  *nbf = json_object_get(claims, "nbf");
     json_t  *iat = json_object_get(claims, "iat");
 
-    if (!json_is_integer(exp) || (nbf != NULL && !json_is_integer(nbf))
-        || (iat != NULL && !json_is_integer(iat)))
+    if (!is_time(exp) || (nbf != NULL && !is_time(nbf))
+        || (iat != NULL && !is_time(iat)))
     {
-        return "exp is missing, or a time is not a whole number";
+        return "exp is missing, or a time is not one in whole seconds";
     }
 
     if (json_integer_value(exp) <= now - leeway) {
@@ -275,6 +276,16 @@ check_times(const json_t *claims, int64_t leeway, int64_t now,
     out->issued = json_integer_value(iat);
 
     return NULL;
+}
+
+
+/* So that whoever adds to a time need not think of overflow. */
+
+static bool
+is_time(const json_t *v)
+{
+    return json_is_integer(v) && json_integer_value(v) >= 0
+           && json_integer_value(v) <= PANDO_TIME_MAX / PANDO_TIME_SECOND;
 }
 
 

@@ -139,8 +139,9 @@ seals(void)
 {
     static const char  data[] = "2026-11-21|019";
 
-    char           text[200], other[200], out[200] = "";
-    size_t         n, m, len = strlen(data);
+    char               text[200], other[200], out[200] = "";
+    char               purpose[PANDO_SEAL_MAX_PURPOSE + 2];
+    size_t             n, m, len = strlen(data);
     pando_seal_keys_t  swapped = { 1, { { 1, new_key, 40 } } };
     pando_seal_keys_t  weak = { 1, { { 1, old_key, 31 } } };
 
@@ -172,6 +173,12 @@ seals(void)
        "what is never sealed");
     ok(pando_seal(&before, "cursor", NULL, 0, 0, other, sizeof(other)) > 0,
        "nothing at all can be");
+
+    memset(purpose, 'p', sizeof(purpose));
+    purpose[PANDO_SEAL_MAX_PURPOSE + 1] = '\0';
+    ok(pando_seal(&before, purpose, data, len, 0, other, sizeof(other)) == 0
+       && pando_seal(&before, purpose + 1, data, len, 0, other,
+                     sizeof(other)) == n, "for a purpose not too long");
 
     ok(pando_open(&during, "cursor", text, n, 0, out, sizeof(out), &m),
        "an old seal opens while both keys live");

@@ -26,7 +26,7 @@
 #define NO_OBJECT   "the token's JSON is not an object, or names a member twice"
 #define TOO_DEEP    "the token's JSON is nested too deep"
 #define NO_TYPE     "the token is of another type"
-#define BAD_TIME    "exp is missing, or a time is not a whole number"
+#define BAD_TIME    "exp is missing, or a time is not one in whole seconds"
 #define EXPIRED     "the token has expired"
 #define ISSUER_NOT  "the token is of another issuer"
 #define NOT_FOR_US  "the token is for another audience"
@@ -186,11 +186,16 @@ static const case_t  payloads[] = {
     { "exp past 64 bits", ES, "{" BASE ",\"exp\":9223372036854775808}", "es",
       NO_OBJECT },
     { "exp true", ES, "{" BASE ",\"exp\":true}", "es", BAD_TIME },
-    { "exp negative", ES, "{" BASE ",\"exp\":-9223372036854775808}", "es",
-      EXPIRED },
+    { "exp negative", ES, "{" BASE ",\"exp\":-1}", "es", BAD_TIME },
+    { "exp the least number", ES, "{" BASE ",\"exp\":-9223372036854775808}",
+      "es", BAD_TIME },
     { "exp zero", ES, "{" BASE ",\"exp\":0}", "es", EXPIRED },
-    { "exp the largest", ES, "{" BASE ",\"exp\":9223372036854775807}", "es",
+    { "exp the largest number", ES, "{" BASE ",\"exp\":9223372036854775807}",
+      "es", BAD_TIME },
+    { "exp at the end of time", ES, "{" BASE ",\"exp\":253402300799}", "es",
       NULL },
+    { "exp a second later", ES, "{" BASE ",\"exp\":253402300800}", "es",
+      BAD_TIME },
     { "exp 59 seconds ago", ES, "{" BASE ",\"exp\":1799999941}", "es", NULL },
     { "exp 60 seconds ago", ES, "{" BASE ",\"exp\":1799999940}", "es",
       EXPIRED },
@@ -207,6 +212,8 @@ static const case_t  payloads[] = {
     { "iat in 60 seconds", ES, "{" VALID ",\"iat\":1800000060}", "es", NULL },
     { "iat in 61 seconds", ES, "{" VALID ",\"iat\":1800000061}", "es",
       "the token was issued in the future" },
+    { "nbf negative", ES, "{" VALID ",\"nbf\":-1}", "es", BAD_TIME },
+    { "iat negative", ES, "{" VALID ",\"iat\":-1}", "es", BAD_TIME },
     { "iat a fraction", ES, "{" VALID ",\"iat\":1.5}", "es", BAD_TIME },
 
     { "iss missing", ES, "{\"aud\":\"pando\",\"exp\":1800000600}", "es",
@@ -472,7 +479,8 @@ spellings(void)
     static const struct { const char *tail, *want; } tails[] = {
         { "=", NO_BASE64 }, { "==", NO_BASE64 }, { " ", NO_BASE64 },
         { "\n", NO_BASE64 }, { ".", NO_BASE64 }, { ".x", NO_BASE64 },
-        { "%3D", NO_BASE64 }, { "A", WRONG_SIG }, { "B", NO_BASE64 }, { "AAAA", WRONG_SIG },
+        { "%3D", NO_BASE64 }, { "A", WRONG_SIG }, { "B", NO_BASE64 },
+        { "AAAA", WRONG_SIG },
         { ",", NO_BASE64 }, { "\xc2\xa0", NO_BASE64 }
     };
     static const struct { const char *text, *want; } texts[] = {

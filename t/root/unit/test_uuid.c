@@ -143,8 +143,8 @@ texts(void)
     bool          same = true;
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        ok(!pando_uuid_parse(bad[i], strlen(bad[i]), &id), "refused: %s",
-           bad[i]);
+        ok(!pando_uuid_parse(bad[i], strlen(bad[i]), &id), "refused: text %zu",
+           i);
     }
 
     ok(pando_uuid_parse(upper, 36, &id), "any case is read");
