@@ -359,7 +359,7 @@ sub texts
                 oids => [ @oids, $which eq 'after' ? @types : (),
                           $TYPE{bigint}[1] ],
                 sql => text($q,
-                    keys => join('', map { ", $_->{column}::text" } @keys),
+                    keys => named(@keys),
                     order => join(', ', map { $_->{column}
                                     . ($_->{desc} ? ' DESC' : '') } @keys),
                     after => @at ? behind(\@keys, \@at) : 'true',
@@ -368,6 +368,16 @@ sub texts
     }
 
     return @texts;
+}
+
+
+# The columns behind the document.  They have names of their own: ORDER BY id
+# would else mean the text of the id, and neither its order nor its index.
+sub named
+{
+    my $n = 0;
+
+    return join '', map { $n++; ", $_->{column}::text AS key_$n" } @_;
 }
 
 
@@ -385,8 +395,8 @@ sub text
 
 
 # What comes behind the row whose keys are given.  One direction is a row
-# comparison; where they differ it is written out, with the first key's bound
-# in front for the index.
+# comparison; where they differ it is written out so that the first key's bound
+# stands alone, for the index.
 sub behind
 {
     my ($keys, $at) = @_;
@@ -401,11 +411,11 @@ sub behind
     my $rest = "$columns[-1] $than[-1] $at->[-1]";
 
     for my $i (reverse 0 .. $#columns - 1) {
-        $rest = "($columns[$i] $than[$i] $at->[$i]"
-            . " OR $columns[$i] = $at->[$i] AND $rest)";
+        $rest = "$columns[$i] $than[$i]= $at->[$i]"
+            . " AND ($columns[$i] $than[$i] $at->[$i] OR $rest)";
     }
 
-    return "($columns[0] $than[0]= $at->[0] AND $rest)";
+    return "($rest)";
 }
 
 

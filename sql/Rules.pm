@@ -244,12 +244,12 @@ sub told
     my $body = qr/(\((?:[^()]++|(?-1))*+\))/;
 
     while ($plain =~ /(\w+) as (?:(?:not )?materialized )?(?=$body)/g) {
-        my ($with, $select) = ($1, $2);
+        my ($with, $select, $all) = ($1, $2, $plain);
 
         next if $select !~ /^\( (?:select|with)\b.*\bemit \(/;
         refuse($q, "nothing reads $with, and so PostgreSQL would not run it:"
                . ' no event would be written')
-            if (() = $plain =~ /\b$with\b/g) < 2;
+            if (() = $all =~ /\b$with\b/g) < 2;
     }
 }
 
