@@ -419,6 +419,7 @@ struct pando_route_s {
     int                     status;     /* of success; 0: 200 */
     const pando_shape_t    *gives;
     bool                    paged;      /* gives a page of .gives */
+    const pando_shape_t    *may_page;   /* or, when asked, a page of this */
     const pando_pages_t    *sorts;      /* ?sort= may name these */
     int                     trips;      /* round trips to the database, at
                                            most, for the happy path */

@@ -66,6 +66,7 @@ static void on_wake(ngx_event_t *ev);
 static void on_deadline(ngx_event_t *ev);
 static pando_stack_t *stack_take(void);
 static void stack_give(pando_stack_t *stack);
+static void measure(pando_stack_t *stack);
 static void *flow_alloc(void *ctx, size_t size);
 
 
@@ -76,6 +77,7 @@ static pando_stack_t  *stacks;
 static ngx_uint_t      cap;
 static size_t          stack_size;
 static size_t          page;
+static ngx_uint_t      given;
 static ngx_queue_t     flows;
 
 #if (PANDO_ASAN)
@@ -465,23 +467,34 @@ stack_take(void)
  */
 
 static void
+measure(pando_stack_t *s)
+{
+    size_t         i, n = ngx_min(s->size / page, 64);
+    unsigned char  resident[64];
+
+    if (mincore(s->low + s->size - n * page, n * page, resident) != 0) {
+        return;
+    }
+
+    for (i = 0; i < n && !(resident[i] & 1); i++) { /* void */ }
+
+    pando_flow_stats.deepest = ngx_max(pando_flow_stats.deepest,
+                                       (n - i) * page);
+}
+
+
+static void
 stack_give(pando_stack_t *s)
 {
 #if (PANDO_ASAN)
     __asan_unpoison_memory_region(s->low, s->size);
 #endif
 
+    if (++given % 256 == 1) {
+        measure(s);
+    }
+
     if (pando_flow_stats.free_stacks >= PANDO_STACKS_WARM) {
-        unsigned char  resident[64];
-        size_t         i, n = ngx_min(s->size / page, 64);
-
-        if (mincore(s->low + s->size - n * page, n * page, resident) == 0) {
-            for (i = 0; i < n && !(resident[i] & 1); i++) { /* void */ }
-
-            pando_flow_stats.deepest = ngx_max(pando_flow_stats.deepest,
-                                               (n - i) * page);
-        }
-
         (void) madvise(s->low, s->size, MADV_DONTNEED);
     }
 

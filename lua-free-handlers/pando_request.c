@@ -137,7 +137,9 @@ pando_input_read(pando_req_t *rq)
 
     status = pando_query_parse(route->query, (char *) args->data, args->len,
                                &rq->mem, route->query ? &row : NULL,
-                               route->paged ? &rq->page : NULL, faults);
+                               route->paged || route->may_page ? &rq->page
+                                                               : NULL,
+                               faults);
     if (status) {
         refuse(rq, status, faults);
     }
@@ -245,10 +247,16 @@ void
 pando_output_verify(pando_req_t *rq, pando_answer_t *a)
 {
     int                   status;
+    bool                  page = (a->is == PANDO_ANSWER_PAGE);
     pando_faults_t       *faults;
     const pando_route_t  *route = rq->route;
+    const pando_shape_t  *shape = route->gives;
 
-    if (route->gives == NULL || a->status >= 300 || a->type
+    if (page && !route->paged) {
+        shape = route->may_page;
+    }
+
+    if (shape == NULL || a->status >= 300 || a->type
         || a->is == PANDO_ANSWER_EMPTY)
     {
         return;
@@ -259,8 +267,8 @@ pando_output_verify(pando_req_t *rq, pando_answer_t *a)
     faults = pando_alloc(rq, sizeof(pando_faults_t));
     pando_faults_init(faults, pando_flow_mem(rq));
 
-    status = (route->paged ? pando_page_verify : pando_shape_verify)
-             (route->gives, a->text, a->len, faults);
+    status = (page ? pando_page_verify : pando_shape_verify)
+             (shape, a->text, a->len, faults);
 
     if (status) {
         ngx_log_error(NGX_LOG_ALERT, rq->log, 0,

@@ -97,16 +97,26 @@ is_hex(const u_char *p, size_t n)
 }
 
 
+/*
+ * One call to the kernel for many spans.
+ */
+
 static void
 random_hex(u_char *out, size_t n)
 {
-    u_char  bytes[16];
+    static u_char  bytes[1024];
+    static size_t  used = sizeof(bytes);
 
-    if (!pando_random(bytes, n / 2)) {
-        ngx_memset(bytes, 1, sizeof(bytes));
+    if (used + n / 2 > sizeof(bytes)) {
+        if (!pando_random(bytes, sizeof(bytes))) {
+            bytes[0]++;
+        }
+
+        used = 0;
     }
 
-    (void) ngx_hex_dump(out, bytes, n / 2);
+    (void) ngx_hex_dump(out, bytes + used, n / 2);
+    used += n / 2;
 }
 
 

@@ -304,6 +304,13 @@ land(pando_tx_t *tx, pando_seg_t *seg)
     }
 
     if (error) {
+
+        /* a result first and a fatal error then: it may have committed */
+
+        if ((commits || writes) && kept && state == PANDO_SEG_LOST) {
+            pando_leave(rq, &pando_outcome_unknown);
+        }
+
         rq->unsure = 0;
         pando_pg_failed(rq, error);
     }

@@ -210,6 +210,7 @@ CREATE TABLE categories.category_slugs (
     category_id  uuid NOT NULL,
     is_current   boolean NOT NULL DEFAULT true,
 
+    CONSTRAINT category_slugs_taken CHECK (slug <> ''),
     CONSTRAINT category_slugs_pkey
         PRIMARY KEY (tenant_id, taxonomy_id, locale, slug),
     CONSTRAINT category_slugs_category_fkey FOREIGN KEY (category_id)
@@ -282,4 +283,38 @@ RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS $$
         'live_version', t.live_version, 'draft_version', t.draft_version,
         'version', t.version, 'created_at', pando.rfc3339(t.created_at),
         'updated_at', pando.rfc3339(t.updated_at))
+$$;
+
+-- A node of the tree document, which adds the children itself.
+CREATE FUNCTION categories.node(c categories.categories, locale text,
+    with_counts boolean)
+RETURNS jsonb LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT jsonb_build_object('id', c.id, 'slug', c.slug, 'name', n.name,
+               'status', c.status, 'color', c.color,
+               'icon_media_id', c.icon_media_id, 'version', c.version)
+           || CASE WHEN with_counts THEN jsonb_build_object('counts',
+                coalesce((SELECT jsonb_object_agg(k.subject_type, k.total)
+                            FROM categories.category_counts AS k
+                           WHERE k.tenant_id = c.tenant_id
+                             AND k.category_id = c.id), '{}'))
+              ELSE '{}' END
+      FROM (SELECT (categories.name_of(c.id, locale)).*) AS n
+$$;
+
+
+-- Words as they came: a plain text, or {"en": ..., "de": ...}.
+CREATE FUNCTION categories.spoken(words jsonb, otherwise text)
+RETURNS TABLE (locale text, name text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT otherwise, words #>> '{}' WHERE jsonb_typeof(words) = 'string'
+    UNION ALL
+    SELECT e.key, e.value
+      FROM jsonb_each_text(CASE jsonb_typeof(words)
+                           WHEN 'object' THEN words ELSE '{}' END) AS e
+$$;
+
+CREATE FUNCTION categories.word(words jsonb, wanted text, otherwise text)
+RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT s.name FROM categories.spoken(words, otherwise) AS s
+     WHERE s.locale = wanted
 $$;

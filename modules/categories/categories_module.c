@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Categories: classification trees, places first, any kind of subject
+ * besides.  Start reading at categories_edit.c.
+ */
+
+#include "categories.h"
+
+
+static const pando_route_t *const  routes[] = {
+    categories_taxonomies,
+    categories_tree,
+    categories_edit,
+    NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &categories_created,
+    &categories_updated,
+    &categories_moved,
+    &categories_merged,
+    &categories_deprecated,
+    NULL
+};
+
+
+const pando_domain_t  categories_domain = {
+    .name = "categories",
+    .note = "classification trees with names in many languages",
+    .routes = routes,
+    .queries = categories_queries,
+    .events = events
+};
