@@ -18,21 +18,23 @@ cc_opt  := -std=gnu11 -g -O2 -fPIC -fno-strict-aliasing \
            -Wall -Wextra -Werror -Wframe-larger-than=4096 \
            -Wno-unused-parameter -Wno-deprecated-declarations
 ld_opt  := -Wl,-z,relro -Wl,-z,now
-flags    = $$(. ./conf_flags && echo "$${NGX_CONF_FLAGS[@]}")
 
 ifdef SANITIZE
-    NGINX   := $(BUILD)/debian/nginx
-    cc_opt  := -std=gnu11 -g -O1 -fPIC -fno-omit-frame-pointer \
-               -fno-strict-aliasing -fsanitize=address,undefined \
-               -DNGX_DEBUG_PALLOC=1 -ffile-prefix-map=$(CURDIR)/= \
-               -Wall -Wextra -Werror -Wno-unused-parameter \
-               -Wno-deprecated-declarations
-    ld_opt  := -fsanitize=address,undefined
-    flags    = --with-compat --with-debug --with-threads \
+    NGINX  := $(BUILD)/debian/nginx
+    san    := -fsanitize=address,undefined
+    cc_opt := $(subst -O2,-O1 -fno-omit-frame-pointer $(san),$(filter-out \
+              -D_FORTIFY_SOURCE=2 -Wframe-larger-than=4096,$(cc_opt))) \
+              -Wno-error -DNGX_DEBUG_PALLOC=1
+    ld_opt := $(san)
+endif
+
+# As Debian configures its own, or else what Pando needs of nginx.
+flags    = $$(if [ -f conf_flags ]; \
+           then . ./conf_flags; echo "$${NGX_CONF_FLAGS[@]}"; \
+           else echo --with-compat --with-debug --with-threads \
                --with-http_ssl_module --with-http_v2_module \
                --with-http_realip_module --with-http_auth_request_module \
-               --with-http_stub_status_module
-endif
+               --with-http_stub_status_module; fi)
 
 tree    := $(BUILD)/nginx
 folders  = $(patsubst %_module,%,$(basename $(notdir $(wildcard $(1)))))

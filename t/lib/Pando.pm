@@ -18,21 +18,21 @@ use warnings;
 
 use Cwd qw(abs_path);
 use DBI;
-use Errno;
 use File::Basename qw(dirname);
 use File::Path qw(make_path remove_tree);
-use IO::Select;
+use File::Spec;
 use IO::Socket::INET;
-use JSON::PP;
 use List::Util qw(min);
 use Test::More ();
 use Time::HiRes qw(time sleep);
 
-use Pando::Reply;
+use Pando::Client;
+use Pando::Server;
 use Pando::Token;
 
+our @ISA   = 'Pando::Client';
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
-our $BUILD = do { my $b = $ENV{BUILD} // 'build'; $b =~ m{^/} ? $b : "$ROOT/$b" };
+our $BUILD = File::Spec->rel2abs($ENV{BUILD} // 'build', $ROOT);
 
 # how much longer than on a quiet machine things may take
 our $SLOW = $ENV{PANDO_VALGRIND} ? 20 : -x "$BUILD/nginx/objs/nginx" ? 4 : 1;
@@ -40,7 +40,6 @@ our $SLOW = $ENV{PANDO_VALGRIND} ? 20 : -x "$BUILD/nginx/objs/nginx" ? 4 : 1;
 my ($FILE) = abs_path($0) =~ m{^\Q$ROOT\E/t/(.+)\.t$};
 ($FILE //= 'none') =~ s/\W/_/g;
 
-my $JSON = JSON::PP->new->utf8->canonical->allow_nonref;
 my (@ALL, @LIVE, $CHECKED);     # servers of this file; those that run
 
 
@@ -483,145 +482,6 @@ sub expect
 {
     my ($p, @patterns) = @_;
     push @{ $p->{expect} }, @patterns;
-}
-
-
-# Requests
-
-sub get    { my ($p, $path, @o) = @_; $p->request('GET', $path, @o) }
-sub delete { my ($p, $path, @o) = @_; $p->request('DELETE', $path, @o) }
-sub post   { my ($p, $path, $b, @o) = @_; $p->request('POST', $path, body => $b, @o) }
-sub put    { my ($p, $path, $b, @o) = @_; $p->request('PUT', $path, body => $b, @o) }
-sub patch  { my ($p, $path, $b, @o) = @_; $p->request('PATCH', $path, body => $b, @o) }
-
-
-# Options: token (a text, or the claims of one to mint), body (bytes, or what
-# to encode as JSON), timeout, and headers by their names: 'If-Match' => '"1"'.
-sub request
-{
-    my ($p, $method, $path, %opt) = @_;
-    my ($r) = $p->parallel([ $method, $path, %opt ]);
-    return $r;
-}
-
-
-sub message
-{
-    my ($p, $method, $path, %opt) = @_;
-    my ($token, $body) = delete @opt{qw(token body)};
-    my %head = (Host => 'localhost', Connection => 'close');
-
-    delete $opt{timeout};
-    $token = $p->token(%$token) if ref $token;
-    $head{Authorization} = "Bearer $token" if defined $token;
-
-    if (ref $body) {
-        $body = $JSON->encode($body);
-        $head{'Content-Type'} = $method eq 'PATCH'
-            ? 'application/merge-patch+json' : 'application/json';
-    }
-
-    $head{'Content-Length'} = length $body if defined $body;
-    %head = (%head, %opt);
-
-    my $text = "$method $path HTTP/1.1\r\n";
-
-    for my $name (grep { defined $head{$_} } sort keys %head) {
-        $text .= "$name: $_\r\n" for ref $head{$name}
-            ? @{ $head{$name} } : $head{$name};
-    }
-
-    return "$text\r\n" . ($body // '');
-}
-
-
-# Requests that start together, each on a connection of its own: all are
-# connected, then all are written, then the replies are read as they come.
-sub parallel
-{
-    my ($p, @requests) = @_;
-    my $timeout = 0;
-    my @calls;
-
-    for (@requests) {
-        my ($method, $path, %opt) = @$_;
-        my $t = $opt{timeout} // 30;
-        $timeout = $t if $t > $timeout;
-        push @calls, { out => $p->message(@$_), in => '', n => scalar @calls,
-                       method => $method };
-    }
-
-    for (@calls) {
-        $_->{socket} = $p->socket;
-        $_->{socket}->blocking(0);
-    }
-
-    my %of = map { fileno $_->{socket} => $_ } @calls;
-    my $read = IO::Select->new(map { $_->{socket} } @calls);
-    my $write = IO::Select->new($read->handles);
-    my $until = time + $timeout * $SLOW;
-
-    while ($read->count && time < $until) {
-        my ($r, $w) = IO::Select->select($read, $write, undef, 0.5);
-
-        for my $s (@{ $w // [] }) {
-            my $call = $of{fileno $s};
-            my $n = syswrite $s, $call->{out};
-
-            if (defined $n) {
-                substr $call->{out}, 0, $n, '';
-            }
-
-            $write->remove($s) if $call->{out} eq ''
-                || !defined $n && !$!{EAGAIN};
-        }
-
-        for my $s (@{ $r // [] }) {
-            my $call = $of{fileno $s};
-            my $n = sysread $s, $call->{in}, 1 << 16, length $call->{in};
-
-            next if $n || !defined $n && $!{EAGAIN};
-            $read->remove($s);
-            $write->remove($s);
-        }
-    }
-
-    return map { Pando::Reply->new($_->{in}, $_->{method}) } @calls;
-}
-
-
-# A connection for what the above does not do: pieces, pauses, nonsense.
-sub socket
-{
-    my ($p) = @_;
-
-    return IO::Socket::INET->new(PeerAddr => '127.0.0.1', Timeout => 10,
-        PeerPort => $p->{port}) // die "connect: $!\n";
-}
-
-
-# What comes back for these bytes until the server closes or time is up.
-sub raw
-{
-    my ($p, $bytes, $seconds) = @_;
-    my ($s, $in, $until) = ($p->socket, '', time + ($seconds // 10) * $SLOW);
-
-    local $SIG{PIPE} = 'IGNORE';
-    syswrite $s, $bytes;
-
-    while ((my $left = $until - time) > 0) {
-        IO::Select->new($s)->can_read($left) or last;
-        sysread $s, $in, 1 << 16, length $in or last;
-    }
-
-    return $in;
-}
-
-
-sub token
-{
-    my ($p, %claims) = @_;
-    return $p->{tokens}->mint(%claims);
 }
 
 
