@@ -79,7 +79,6 @@ pando_leave_place(pando_faults_t *f)
 void
 pando_fault(pando_faults_t *f, const char *code, const char *fmt, ...)
 {
-    int             n;
     char            pointer[POINTER_MAX], text[TEXT_MAX];
     size_t          len;
     va_list         args;
@@ -90,18 +89,14 @@ pando_fault(pando_faults_t *f, const char *code, const char *fmt, ...)
     }
 
     va_start(args, fmt);
-    n = vsnprintf(text, sizeof(text), fmt, args);
+    (void) vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-
-    if (n < 0) {
-        n = 0;
-    }
 
     len = print_place(f->path, pointer, sizeof(pointer));
 
     fault->code = code;
     fault->pointer = pando_mem_copy(f->mem, pointer, len);
-    fault->text = pando_mem_copy(f->mem, text, strnlen(text, (size_t) n));
+    fault->text = pando_mem_copy(f->mem, text, strlen(text));
 
     if (fault->pointer == NULL || fault->text == NULL) {
         f->no_memory = true;
@@ -197,12 +192,15 @@ next_fault(pando_faults_t *f)
 }
 
 
-/* The chain leads upwards: it is reversed first.  No frame is left out. */
+/*
+ * The chain leads upwards: it is reversed first.  Where there is no more
+ * room the pointer ends, and leads to something around the place.
+ */
 
 static size_t
 print_place(const pando_place_t *place, char *to, size_t room)
 {
-    size_t                len = 0;
+    size_t                len = 0, more = 1;
     unsigned              n = 0;
     const pando_place_t  *chain[PANDO_DEPTH + 2];
 
@@ -210,8 +208,9 @@ print_place(const pando_place_t *place, char *to, size_t room)
         chain[n++] = place;
     }
 
-    while (n-- > 0) {
-        len += print_name(chain[n], to + len, room - len);
+    while (n-- > 0 && more > 0) {
+        more = print_name(chain[n], to + len, room - len);
+        len += more;
     }
 
     return len;
