@@ -448,7 +448,10 @@ typedef struct {
     const char           *note;
 } pando_call_t;
 
-/* 0, or -1 where the other is not enabled, or its own code > 0. */
+/* Of pando_call(), besides 0 and the callee's own codes > 0. */
+#define PANDO_CALL_ABSENT  (-1)     /* neither enabled here nor a peer's */
+#define PANDO_CALL_FAILED  (-2)     /* the peer does not answer */
+
 PANDO_WAITS int pando_call(pando_req_t *rq, const char *name,
     const pando_shape_t *takes, const void *in,
     const pando_shape_t *gives, void *out);

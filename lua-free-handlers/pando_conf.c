@@ -550,6 +550,71 @@ pando_conf_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+/* pando_use <domain> <database>; */
+
+char *
+pando_conf_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_str_t          *value = cf->args->elts;
+    ngx_keyval_t       *use;
+    pando_main_conf_t  *pmcf = conf;
+
+    use = ngx_array_push(&pmcf->uses);
+    if (use == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    use->key = value[1];
+    use->value = value[2];
+
+    return NGX_CONF_OK;
+}
+
+
+const char *
+pando_conf_database_of(const pando_domain_t *domain)
+{
+    ngx_uint_t     i;
+    ngx_keyval_t  *use = pando_conf->uses.elts;
+
+    for (i = 0; domain && i < pando_conf->uses.nelts; i++) {
+        if (ngx_strcmp(use[i].key.data, domain->name) == 0) {
+            return (char *) use[i].value.data;
+        }
+    }
+
+    return domain && domain->database ? domain->database : "default";
+}
+
+
+static ngx_int_t
+check_uses(ngx_conf_t *cf, pando_main_conf_t *pmcf)
+{
+    ngx_uint_t        i, k;
+    ngx_keyval_t     *use = pmcf->uses.elts;
+    pando_db_conf_t  *db = pmcf->databases.elts;
+
+    for (i = 0; i < pmcf->uses.nelts; i++) {
+
+        for (k = 0; k < pmcf->databases.nelts; k++) {
+            if (ngx_strcmp(db[k].name.data, use[i].value.data) == 0) {
+                break;
+            }
+        }
+
+        if (k == pmcf->databases.nelts) {
+            ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                          "pando_use \"%V\" names the database \"%V\", which "
+                          "no pando_database sets", &use[i].key,
+                          &use[i].value);
+            return NGX_ERROR;
+        }
+    }
+
+    return NGX_OK;
+}
+
+
 /* pando_set <domain>.<name> <value>; */
 
 char *
@@ -590,6 +655,10 @@ pando_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf)
                       "domains are enabled but no database is set: add "
                       "pando_database default \"host=... dbname=...\"; to "
                       "the http block");
+        return NGX_ERROR;
+    }
+
+    if (check_uses(cf, pmcf) != NGX_OK) {
         return NGX_ERROR;
     }
 

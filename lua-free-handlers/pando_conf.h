@@ -21,6 +21,8 @@ char *pando_conf_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *pando_conf_issuer(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *pando_conf_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *pando_conf_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_use(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+const char *pando_conf_database_of(const pando_domain_t *domain);
 char *pando_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *pando_conf_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 

@@ -7,6 +7,7 @@
  */
 
 #include "pando_root.h"
+#include "pando_call.h"
 #include "pando_conf.h"
 #include "pando_sql.h"
 
@@ -42,6 +43,19 @@ static ngx_command_t  commands[] = {
     { ngx_string("pando_set"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
       pando_conf_set, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_use"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      pando_conf_use, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_peer"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      pando_conf_peer, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_calls"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      pando_domain_directive, NGX_HTTP_LOC_CONF_OFFSET, 0,
+      (void *) &pando_calls_domain },
 
     { ngx_string("pando_flows"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -130,7 +144,9 @@ create_main_conf(ngx_conf_t *cf)
                           sizeof(pando_set_t)) != NGX_OK
         || ngx_array_init(&pmcf->issuers, cf->pool, 2,
                           sizeof(pando_issuer_t)) != NGX_OK
-        || ngx_array_init(&pmcf->peers, cf->pool, 2, sizeof(ngx_keyval_t))
+        || ngx_array_init(&pmcf->peers, cf->pool, 2, sizeof(pando_peer_t))
+           != NGX_OK
+        || ngx_array_init(&pmcf->uses, cf->pool, 2, sizeof(ngx_keyval_t))
            != NGX_OK)
     {
         return NULL;

@@ -417,6 +417,7 @@ typedef struct {
     ngx_shm_zone_t    *zone;
     ngx_flag_t         verify;          /* check own answers: tests */
     ngx_array_t        peers;           /* of pando_peer_t */
+    ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */
 } pando_main_conf_t;
 
 typedef struct pando_issuer_s {
@@ -445,6 +446,7 @@ const pando_mount_t *pando_route_match(const pando_enabled_t *e,
 ngx_int_t pando_http_handler(ngx_http_request_t *r);
 pando_ctx_t *pando_http_ctx(ngx_http_request_t *r);
 ngx_int_t pando_variables_add(ngx_conf_t *cf);
+extern const u_char  pando_no_trace[];
 void pando_trace_begin(ngx_http_request_t *r, pando_ctx_t *ctx);
 
 /* pando_access.c: on the worker's stack; the token is checked once */

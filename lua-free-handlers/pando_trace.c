@@ -16,6 +16,8 @@ static ngx_int_t variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
+const u_char  pando_no_trace[] = "00000000000000000000000000000000";
+
 enum {
     VAR_REQUEST_ID, VAR_TRACE_ID, VAR_TRACEPARENT, VAR_TENANT, VAR_USER,
     VAR_DOMAIN, VAR_ROUTE, VAR_PROBLEM, VAR_TRIPS, VAR_DB_TIME, VAR_ATTEMPTS,
@@ -61,8 +63,8 @@ pando_trace_begin(ngx_http_request_t *r, pando_ctx_t *ctx)
 static ngx_uint_t
 read_parent(pando_ctx_t *ctx, ngx_str_t *v)
 {
-    static const u_char  zeros[] = "00000000000000000000000000000000";
-    u_char              *p = v->data;
+    u_char        *p = v->data;
+    const u_char  *zeros = pando_no_trace;
 
     if (v->len < 55 || p[2] != '-' || p[35] != '-' || p[52] != '-'
         || !is_hex(p, 2) || !is_hex(p + 3, 32) || !is_hex(p + 36, 16)

@@ -14,7 +14,7 @@
  * answered here.
  */
 
-#include "pando_root.h"
+#include "pando_conf.h"
 
 
 static pando_tx_t *tx_new(pando_req_t *rq);
@@ -63,11 +63,9 @@ static pando_tx_t *
 tx_new(pando_req_t *rq)
 {
     pando_tx_t  *tx = pando_alloc(rq, sizeof(pando_tx_t));
-    const char  *name = rq->domain && rq->domain->database
-                        ? rq->domain->database : "default";
 
     tx->rq = rq;
-    tx->db = pando_db_find(name);
+    tx->db = pando_db_find(pando_conf_database_of(rq->domain));
 
     if (tx->db == NULL) {
         pando_leave(rq, &pando_unavailable);

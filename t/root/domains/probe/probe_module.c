@@ -82,5 +82,6 @@ const pando_domain_t  probe_domain = {
     .routes = routes,
     .queries = probe_queries,
     .events = events,
+    .calls = probe_calls,
     .settings = settings
 };
