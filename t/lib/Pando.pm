@@ -18,7 +18,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use DBI;
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
 use File::Path qw(make_path remove_tree);
 use File::Spec;
 use IO::Socket::INET;
@@ -521,13 +521,12 @@ sub trouble
         @lines = grep { !/$known/ } @lines;
     }
 
-    for my $path (glob "$p->{dir}/reports/*") {
-        open my $in, '<', $path or next;
-        my @report = <$in>;
-        push @lines, "$path:", map { chomp; $_ } @report[0 .. 40] if -s $path;
+    for my $path (grep { -s } glob "$p->{dir}/reports/*") {
+        my @report = split /\n/, $p->log("reports/" . basename($path));
+        push @lines, "$path:", @report[0 .. min($#report, 40)];
     }
 
-    return grep { defined } @lines;
+    return @lines;
 }
 
 

@@ -145,7 +145,8 @@ sub socket
 sub raw
 {
     my ($p, $bytes, $seconds) = @_;
-    my ($s, $in, $until) = ($p->socket, '', time + ($seconds // 10) * $Pando::SLOW);
+    my ($s, $in) = ($p->socket, "");
+    my $until = time + ($seconds // 10) * $Pando::SLOW;
 
     local $SIG{PIPE} = 'IGNORE';
     syswrite $s, $bytes;
