@@ -119,6 +119,7 @@ struct pando_req_s {
     unsigned               locks;       /* > 0: must not wait */
     unsigned               keyed:1;     /* an Idempotency-Key is in force */
     unsigned               claimed:1;
+    unsigned               committing:1;
     unsigned               wrote:1;     /* something was committed */
     unsigned               unsure:1;    /* a COMMIT's answer was lost */
     unsigned               sleeping:1;

@@ -137,7 +137,7 @@ writer(pando_tx_t *tx, pando_query_t *q)
 {
     pando_req_t  *rq = tx->rq;
 
-    pando_assert(rq, rq->commit == NULL || rq->commit->over
+    pando_assert(rq, rq->commit == NULL || rq->committing
                      || rq->commit->implied);
 
     if (!tx->is_auto || !rq->keyed || q->lane != PANDO_WRITES) {
@@ -386,6 +386,8 @@ pando_tx_commit_promised(pando_req_t *rq)
         return;
     }
 
+    rq->committing = 1;
+
     if (rq->keyed) {
         pando_idem_keep(tx);
     }
@@ -403,6 +405,7 @@ pando_tx_commit_promised(pando_req_t *rq)
     pando_pg_give_back(tx->conn);
     tx->conn = NULL;
     rq->commit = NULL;
+    rq->committing = 0;
 }
 
 
@@ -439,6 +442,7 @@ pando_tx_drop_all(pando_req_t *rq)
     rq->txs = NULL;
     rq->autos = NULL;
     rq->commit = NULL;
+    rq->committing = 0;
     rq->claimed = 0;
 }
 
