@@ -39,10 +39,12 @@ our %TYPE = (
 my %ALIAS = (integer => 'int', int4 => 'int', int8 => 'bigint',
     boolean => 'bool', decimal => 'numeric', double => 'float8');
 
-my %TAKEN = map { $_ => 1 } qw(tx rq args rows row i n auto bool break case
-    char const continue default do double else enum extern float for goto if
-    inline int long register restrict return short signed sizeof static
-    struct switch typedef union unsigned void volatile while true false);
+# Words of C, which name nothing, and of the functions, which no argument has.
+my %TAKEN = map { $_ => 1 } qw(auto bool break case char const continue default
+    do double else enum extern float for goto if inline int long register
+    restrict return short signed sizeof static struct switch typedef union
+    unsigned void volatile while true false);
+my %LOCAL = map { $_ => 1 } qw(tx args rows row i n);
 
 
 # SQL as tokens [kind, text, line]: comments are dropped, quotes kept whole.
@@ -95,7 +97,8 @@ sub typed
         refuse($q, "the type $type of $name is not known") if !$TYPE{$type};
         refuse($q, "$name is named twice") if $seen{$name}++;
         refuse($q, "$name is a word of C or of the generated function:"
-               . ' give it another name') if $TAKEN{$name};
+               . ' give it another name')
+            if $TAKEN{$name} || $what eq 'argument' && $LOCAL{$name};
         refuse($q, "$name is bound by the runtime and is not an argument")
             if $what eq 'argument' && $name =~ /^(?:tenant|user)$/;
         refuse($q, "$name: a $type cannot be an argument")

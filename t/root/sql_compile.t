@@ -65,6 +65,9 @@ my @refused = (
       1, qr/a is named twice/ ],
     [ 'a name that C keeps', "-- name: get(int int) -> int\nSELECT :int;\n",
       1, qr/int is a word of C/ ],
+    [ 'a name that the function keeps',
+      "-- name: get(row int) -> int\nSELECT :row;\n",
+      1, qr/row is a word of C or of the generated function/ ],
     [ 'the tenant as an argument',
       "-- name: get(tenant uuid) -> int\nSELECT 1;\n",
       1, qr/tenant is bound by the runtime/ ],
@@ -429,7 +432,7 @@ my ($status, $said) = compiled(join '',
     "-- name: touched() -> affected\nSELECT 1;\n",
     "-- name: documents(a text) -> json\nSELECT :a;\n",
     "-- name: document() -> json?\nSELECT 1;\n",
-    "-- name: rows_of(\n--   a text) -> rows item\n-- row: a text, b int?\n"
+    "-- name: rows_of(\n--   a text) -> rows item\n-- row: n text, row int?\n"
     . "SELECT :a;\n",
     "-- name: more() -> row? item\nSELECT 1;\n",
     "-- name: a_query_with_a_name_that_goes_on_and_on(tenant_id uuid?)"
