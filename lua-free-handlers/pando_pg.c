@@ -468,12 +468,14 @@ conn_unwatch(pando_conn_t *conn)
         return;
     }
 
+    /* libpq has closed it, or is about to: epoll forgets it by itself */
+
     if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
     }
 
     if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
     }
 
     if (c->read->posted) {
