@@ -10,7 +10,6 @@
 
 #include "pando_keys.h"
 
-#include <jansson.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>

@@ -2,8 +2,8 @@
 
 /*
  * What a key is and does: shared by pando_keys.c, which keeps keys,
- * pando_jwk.c, which reads sets of them, pando_jws.c, which signs, and
- * pando_token.c; for nobody else.
+ * pando_jwk.c, which reads sets of them, pando_jws.c, which signs,
+ * pando_token.c and its pando_claims.c; for nobody else.
  */
 
 #ifndef PANDO_KEYS_H
@@ -11,6 +11,7 @@
 
 #include "pando_token.h"
 
+#include <jansson.h>
 #include <openssl/evp.h>
 
 #define PANDO_MIN_SECRET   32       /* bytes of an HS256 key */
@@ -59,5 +60,9 @@ bool pando_key_verify(const pando_key_t *key, const char *text, size_t len,
 bool pando_key_sign(const pando_key_t *key, const char *text, size_t len,
     unsigned char sig[PANDO_MAX_SIG], size_t *siglen);
 size_t pando_key_sig_size(const pando_key_t *key);      /* at most */
+
+/* Why these claims will not do, or NULL; out comes zeroed. */
+const char *pando_claims_read(const json_t *claims,
+    const pando_token_policy_t *policy, int64_t now, pando_claims_t *out);
 
 #endif

@@ -84,6 +84,9 @@ static const set_t  sets[] = {
       "\",\"e\":\"AQAB\"}]}", 0, "has 264 bits: 2048 to 8192" },
     { "an RSA key with exponent 1", "{\"keys\":[{\"kty\":\"RSA\","
       "\"n\":\"_" X "\",\"e\":\"AQ\"}]}", 0, "not a valid RSA key" },
+    { "an RSA key with a huge exponent", "{\"keys\":[{\"kty\":\"RSA\","
+      "\"n\":\"_" X "\",\"e\":\"AQAAAAAAAAAB\"}]}", 0,
+      "not a valid RSA key" },
     { "an RSA key with an even exponent", "{\"keys\":[{\"kty\":\"RSA\","
       "\"n\":\"_" X "\",\"e\":\"AQAA\"}]}", 0, "not a valid RSA key" }
 };
@@ -261,6 +264,42 @@ fresh(void)
 }
 
 
+/* What is good but for a zero in front, or the end that is missing. */
+
+static void
+wrong_lengths(void)
+{
+    pando_keys_t  *keys = pando_keys_create();
+    const char    *why = NULL;
+    char           text[512], x[64], y[64], wide[64];
+    int            i;
+
+    write_number(x, ec_pair.pkey, OSSL_PKEY_PARAM_EC_PUB_X, 32);
+    write_number(y, ec_pair.pkey, OSSL_PKEY_PARAM_EC_PUB_Y, 32);
+
+    for (i = 0; i < 4; i++) {
+        write_number(wide, ec_pair.pkey, i % 2 ? OSSL_PKEY_PARAM_EC_PUB_X
+                                               : OSSL_PKEY_PARAM_EC_PUB_Y, 33);
+
+        if (i >= 2) {
+            memmove(wide, i % 2 ? x : y, 42);
+            wide[42] = '\0';
+            wide[41] = 'A';
+        }
+
+        snprintf(text, sizeof(text), "{\"keys\":[{\"kty\":\"EC\","
+                 "\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}]}",
+                 i % 2 ? wide : x, i % 2 ? y : wide);
+        good_or_not(i < 2 ? "a coordinate of 33 bytes"
+                          : "a coordinate of 31 bytes", keys,
+                    pando_keys_add_jwks(keys, text, strlen(text), &why), &why,
+                    0, "not a valid EC key");
+    }
+
+    pando_keys_destroy(keys);
+}
+
+
 static void
 configured(void)
 {
@@ -381,6 +420,7 @@ main(void)
     open_workshop();
     published();
     fresh();
+    wrong_lengths();
     configured();
     sets_have_ends();
     close_workshop();

@@ -21,7 +21,7 @@ base64(void)
         { "foobar", "Zm9vYmFy" }, { "\xfb\xff\xfe", "-__-" }
     };
     static const char *const  bad[] = {
-        "Z", "Zg==", "Zg=", "Zm8=", "Zh", "Zm9", "Zm 9", "Zm9v\n", "Zm+v",
+        "A", "AAAAA", "Z", "Zg==", "Zg=", "Zm8=", "Zh", "Zm9", "Zm 9", "Zm9v\n", "Zm+v",
         "Zm/v", "Zm9vY", ".", "====", "Zm9v.", "Zm9\xc3", " Zm9v"
     };
 
@@ -198,6 +198,27 @@ seals(void)
 }
 
 
+/* The end of the purpose must not be taken for the beginning of the data. */
+
+static void
+borders(void)
+{
+    static const unsigned char  head[] = { 0x10, 1 };
+
+    unsigned char  bytes[64], out[64];
+    char           text[100];
+    size_t         n, m;
+
+    n = pando_seal(&before, "p\x10\x01", "x", 1, 0, text, sizeof(text));
+    ok(pando_base64url_decode(text, n, bytes + 2, &m), "a seal's bytes");
+    ok(memcmp(bytes + 2, head, sizeof(head)) == 0, "begin with its head");
+    memcpy(bytes, head, sizeof(head));
+    n = pando_base64url_encode(bytes, m + 2, text);
+    ok(!pando_open(&before, "p", text, n, 0, out, sizeof(out), &m),
+       "a purpose's tail is no data");
+}
+
+
 static void
 changes(void)
 {
@@ -247,6 +268,7 @@ main(void)
     digests();
     depths();
     seals();
+    borders();
     changes();
 
     return done();
