@@ -223,6 +223,10 @@ sub queries
                 push @{ $q->{note} }, $1;
             }
 
+        } elsif ($text =~ /^--\s*(lane|row|sort|across tenants):/i) {
+            refuse({ file => $file, line => $line }, "\"-- $1:\" stands between"
+                   . ' "-- name:" and the statement');
+
         } elsif ($q) {
             $q->{sql} .= $text;
 

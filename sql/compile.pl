@@ -23,11 +23,24 @@
 # name is one struct in the domain, and `-- row:` may be left out where
 # another query has typed it.
 #
+# Parameters are written :name, once or often; :tenant and :user are no
+# arguments, the runtime binds them from the token.  Types of arguments and
+# members: uuid, text, bigint, int, bool, float8, timestamptz, jsonb, json, and
+# as text numeric, date, time, interval, inet, xid8, tstzrange, daterange; of
+# arguments also bytea, uuid[], text[] and bigint[], their count beside them;
+# of members also money, which takes two columns, amount bigint and currency
+# text, selected one behind the other.  An int is int32_t as an argument and
+# int64_t when it is read, as shapes have it.
+#
 # Nulls: a nullable argument (`uuid?`) is a pointer, NULL for null.  Of a
 # struct's nullable member, a text is NULL; others have `bool has_<member>`
 # beside them.  Texts point into the result and live as long as the flow.
-# A member of type money takes two columns, amount bigint and currency text,
-# selected one behind the other under any names.
+#
+# A table is named with its schema.  One that belongs to tenants (it has a
+# tenant_id) is not touched without :tenant, unless `-- across tenants:` says
+# why.  What writes, locks or emits goes by the lane writes, all else by reads;
+# `-- lane: slow` is for reports.  A comment line that is no mark becomes the
+# function's comment.
 #
 # A page names its sorts, the default first, and is written with four marks:
 #
