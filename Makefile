@@ -19,7 +19,18 @@ cc_opt  := -std=gnu11 -g -O2 -fPIC -fno-strict-aliasing \
            -Wno-unused-parameter -Wno-deprecated-declarations
 ld_opt  := -Wl,-z,relro -Wl,-z,now
 
-ifdef SANITIZE
+# The folder's name says what kind of build it is.
+kind    := $(notdir $(BUILD))
+
+ifeq ($(kind),clang)
+    CC     := clang
+endif
+
+ifeq ($(kind),valgrind)
+    cc_opt += -DPANDO_VALGRIND=1
+endif
+
+ifeq ($(kind),asan)
     NGINX  := $(BUILD)/debian/nginx
     san    := -fsanitize=address,undefined
     cc_opt := $(subst -O2,-O1 -fno-omit-frame-pointer $(san),$(filter-out \
@@ -41,6 +52,7 @@ folders  = $(patsubst %_module,%,$(basename $(notdir $(wildcard $(1)))))
 module   = $(1:%=ngx_http_pando_%_module.so)
 domains := $(or $(MODULES),$(call folders,modules/*/*_module.c))
 ours     = ngx_http_pando_module.so $(call module,$(domains))
+short   := $(wildcard t/root/flow*.t t/root/tx.t t/categories)
 so      := $(DESTDIR)/usr/lib/nginx/modules
 load    := $(DESTDIR)/usr/share/nginx/modules-available
 share   := $(DESTDIR)/usr/share/pando
@@ -78,17 +90,17 @@ bench: tests    ## measure side by side with its peers
 
 asan:           ## run the tests under AddressSanitizer and UBSan (T=)
 	@conf/install asan
-	@$(MAKE) --no-print-directory test SANITIZE=1 BUILD=$(BUILD)/asan
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan
 
 valgrind:       ## run a shorter set of the tests under valgrind (T=)
 	@conf/install tools
-	@PANDO_VALGRIND=1 $(MAKE) --no-print-directory test \
-	    T="$(if $(filter t,$(T)),$(wildcard t/root/flow*.t t/categories),$(T))"
+	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/valgrind \
+	    T="$(if $(filter t,$(T)),$(short),$(T))"
 
 lint:           ## check the house's order, and that clang is content too
 	@conf/install tools
 	@prove -It/lib -r t/lint
-	@$(MAKE) --no-print-directory tests CC=clang BUILD=$(BUILD)/clang
+	@$(MAKE) --no-print-directory tests BUILD=$(BUILD)/clang
 
 install: all    ## install modules, SQL and configuration (DESTDIR=)
 	@install -d $(so) $(load) $(share) $(etc)/site
@@ -121,7 +133,7 @@ help:           ## this list
 define built
 $(MAKE) $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(J)) -s \
     --no-print-directory -C $(tree) -f objs/Makefile \
-    $(if $(SANITIZE),binary) $(1:%=objs/%) \
+    $(if $(filter asan,$(kind)),binary) $(1:%=objs/%) \
     && mkdir -p $(BUILD)/modules \
     && cd $(tree)/objs \
     && cp -pu --remove-destination $(1) $(abspath $(BUILD))/modules
@@ -151,5 +163,6 @@ $(tree)/pando: $(NGINX)/src/core/nginx.h
 	@rm -rf $(tree) && mkdir -p $(BUILD) && cp -a $(NGINX) $(tree)
 	@touch $@
 
-$(BUILD)/debian/nginx/src/core/nginx.h:
-	@conf/nginx-source $(BUILD)/debian
+$(NGINX)/src/core/nginx.h:
+	@$(if $(filter asan,$(kind)),conf/nginx-source $(BUILD)/debian,\
+	    conf/install build)

@@ -34,8 +34,10 @@ our @ISA   = 'Pando::Client';
 our $ROOT  = abs_path(dirname(__FILE__) . '/../..');
 our $BUILD = File::Spec->rel2abs($ENV{BUILD} // 'build', $ROOT);
 
-# how much longer than on a quiet machine things may take
-our $SLOW = $ENV{PANDO_VALGRIND} ? 20 : -x "$BUILD/nginx/objs/nginx" ? 4 : 1;
+
+# The kind of build, and how much longer things may take with it.
+our $KIND = basename($BUILD);
+our $SLOW = { valgrind => 20, asan => 4 }->{$KIND} // 1;
 
 my ($FILE) = abs_path($0) =~ m{^\Q$ROOT\E/t/(.+)\.t$};
 ($FILE //= 'none') =~ s/\W/_/g;
@@ -262,7 +264,7 @@ sub command
 
     die "nginx is not installed\n" unless $nginx;
 
-    return ($ENV{PANDO_VALGRIND}
+    return ($KIND eq 'valgrind'
             ? ('valgrind', '-q', '--error-exitcode=0', '--track-fds=no',
                "--suppressions=$ROOT/t/lib/valgrind.supp",
                "--log-file=$p->{dir}/reports/valgrind.%p")
@@ -347,7 +349,7 @@ sub worker_pids
         open my $in, '<', "/proc/$pid/cmdline" or next;
         my $title = do { local $/; <$in> } // '';
         push @pids, $pid
-            if $ENV{PANDO_VALGRIND} || $title =~ /worker process(?! is)/;
+            if $KIND eq 'valgrind' || $title =~ /worker process(?! is)/;
     }
 
     @pids = sort { $a <=> $b } @pids;
