@@ -13,12 +13,12 @@
 #include "pando_shape.h"
 
 
-static bool take_money(pando_faults_t *f, pando_slot_t slot, json_t *value,
+static void take_money(pando_faults_t *f, pando_slot_t slot, json_t *value,
     pando_money_t *money);
-static bool take_amount(pando_faults_t *f, pando_slot_t slot, json_t *value,
+static void take_amount(pando_faults_t *f, pando_slot_t slot, json_t *value,
     int64_t *amount);
-static bool take_currency(pando_faults_t *f, json_t *value, char *currency);
-static bool take_words(pando_faults_t *f, pando_slot_t slot, json_t *value,
+static void take_currency(pando_faults_t *f, json_t *value, char *currency);
+static void take_words(pando_faults_t *f, pando_slot_t slot, json_t *value,
     const char **words);
 static bool word_ok(pando_faults_t *f, pando_range_t range, json_t *value);
 static uint64_t hash_bytes(uint64_t h, const void *p, size_t len);
@@ -29,54 +29,51 @@ static bool same_item(pando_is_t is, const pando_list_t *list,
     json_t *array, size_t i, size_t j);
 
 
-bool
+void
 pando_take_compound(pando_faults_t *f, pando_slot_t slot, json_t *value,
     void *dst)
 {
     if (slot.is == PANDO_IS_MONEY) {
-        return take_money(f, slot, value, dst);
+        take_money(f, slot, value, dst);
+
+    } else if (slot.is == PANDO_IS_WORDS) {
+        take_words(f, slot, value, dst);
+
+    } else {
+        *(json_t **) dst = value;
+        f->trees = true;
     }
-
-    if (slot.is == PANDO_IS_WORDS) {
-        return take_words(f, slot, value, dst);
-    }
-
-    *(json_t **) dst = value;
-    f->trees = true;
-
-    return true;
 }
 
 
-static bool
+static void
 take_money(pando_faults_t *f, pando_slot_t slot, json_t *value,
     pando_money_t *money)
 {
-    bool           ok = true;
     json_t        *amount, *currency, *member;
     const char    *name;
     pando_place_t  place;
 
     if (!json_is_object(value)) {
         pando_fault(f, "wrong_type", "must be %s", pando_kind_says(slot.is));
-        return false;
+        return;
     }
 
     amount = json_object_get(value, "amount");
     currency = json_object_get(value, "currency");
 
     pando_enter(f, &place, "amount");
-    ok &= take_amount(f, slot, amount, &money->amount);
+    take_amount(f, slot, amount, &money->amount);
     pando_leave_place(f);
 
     pando_enter(f, &place, "currency");
-    ok &= take_currency(f, currency, money->currency);
+    take_currency(f, currency, money->currency);
     pando_leave_place(f);
 
     if (json_object_size(value)
         == (size_t) (amount != NULL) + (currency != NULL))
     {
-        return ok;
+        return;
     }
 
     json_object_foreach(value, name, member) {
@@ -86,58 +83,49 @@ take_money(pando_faults_t *f, pando_slot_t slot, json_t *value,
             pando_leave_place(f);
         }
     }
-
-    return false;
 }
 
 
-static bool
+static void
 take_amount(pando_faults_t *f, pando_slot_t slot, json_t *value,
     int64_t *amount)
 {
     if (value == NULL) {
         pando_fault(f, "missing", "is required");
-        return false;
-    }
 
-    if (!json_is_integer(value)) {
+    } else if (!json_is_integer(value)) {
         pando_fault(f, "wrong_type", "must be an integer of minor units");
-        return false;
-    }
 
-    return pando_take_int(f, slot, json_integer_value(value), amount);
+    } else {
+        pando_take_int(f, slot, json_integer_value(value), amount);
+    }
 }
 
 
-static bool
+static void
 take_currency(pando_faults_t *f, json_t *value, char *currency)
 {
     if (value == NULL) {
         pando_fault(f, "missing", "is required");
-        return false;
-    }
 
-    if (!json_is_string(value)) {
+    } else if (!json_is_string(value)) {
         pando_fault(f, "wrong_type", "must be a text");
-        return false;
-    }
 
-    if (json_string_length(value) != 3
-        || pando_currency_digits(json_string_value(value)) < 0)
+    } else if (json_string_length(value) != 3
+               || pando_currency_digits(json_string_value(value)) < 0)
     {
         pando_fault(f, "not_one_of",
                     "must be an active currency of ISO 4217 such as EUR");
-        return false;
-    }
 
-    memcpy(currency, json_string_value(value), 4);
-    return true;
+    } else {
+        memcpy(currency, json_string_value(value), 4);
+    }
 }
 
 
 /* Kept as JSON text, since that is what PostgreSQL takes and gives. */
 
-static bool
+static void
 take_words(pando_faults_t *f, pando_slot_t slot, json_t *value,
     const char **words)
 {
@@ -157,12 +145,12 @@ take_words(pando_faults_t *f, pando_slot_t slot, json_t *value,
 
     } else if (!json_is_object(value)) {
         pando_fault(f, "wrong_type", "must be %s", pando_kind_says(slot.is));
-        return false;
+        return;
 
     } else if (n == 0 || n > PANDO_WORDS_MAX) {
         pando_fault(f, n ? "too_many" : "too_few",
                     "must have 1 to %d languages", PANDO_WORDS_MAX);
-        return false;
+        return;
     }
 
     json_object_foreach(value, locale, word) {
@@ -181,15 +169,13 @@ take_words(pando_faults_t *f, pando_slot_t slot, json_t *value,
     }
 
     if (!ok) {
-        return false;
+        return;
     }
 
     pando_out_init(&out, f->mem);
     pando_out_tree(&out, value);
     *words = pando_out_flat(&out, NULL);
     f->no_memory |= *words == NULL;
-
-    return *words != NULL;
 }
 
 
@@ -312,7 +298,7 @@ hash_bytes(uint64_t h, const void *p, size_t len)
 }
 
 
-/* Independent of the order of members; a number's hash is that of its value. */
+/* Independent of the order of members; a number's is that of its value. */
 
 static uint64_t
 hash_tree(json_t *v)

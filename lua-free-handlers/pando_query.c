@@ -16,43 +16,20 @@
 #include "pando_shape.h"
 
 
-#define PARAMS_MAX  100
 #define CURSOR_MAX  2048
 
 
-typedef struct {
-    const char  *name;              /* decoded, as is the value */
-    const char  *value;
-    size_t       len;
-    const char  *raw;               /* the value as it came */
-    size_t       raw_len;
-    bool         known;
-} param_t;
-
-typedef struct {
-    pando_faults_t  *f;
-    param_t         *params;
-    size_t           n;
-} params_t;
-
-
-static int split(params_t *p, const char *args, size_t len);
-static int split_one(params_t *p, const char *s, size_t len);
-static char *decode(pando_faults_t *f, const char *s, size_t len,
-    size_t *outlen);
-static bool is_text(const char *s, size_t len);
-static size_t find(params_t *p, const char *name, param_t **param);
-static const param_t *only(params_t *p, const char *name);
-static void take_shape(params_t *p, const pando_shape_t *shape, char *row);
-static void take_list(params_t *p, const pando_field_t *field,
+static void take_shape(pando_params_t *p, const pando_shape_t *shape,
+    char *row);
+static void take_list(pando_params_t *p, const pando_field_t *field,
     pando_list_t *list);
-static char *take_items(params_t *p, const pando_field_t *field,
-    const param_t *param, char *dst);
+static char *take_items(pando_params_t *p, const pando_field_t *field,
+    const pando_param_t *param, char *dst);
 static void take_value(pando_faults_t *f, pando_slot_t slot, const char *s,
     size_t len, void *dst);
-static void take_page(params_t *p, pando_page_args_t *page);
-static void take_cursor(params_t *p, pando_page_args_t *page);
-static void take_sort(params_t *p, pando_page_args_t *page);
+static void take_page(pando_params_t *p, pando_page_args_t *page);
+static void take_cursor(pando_params_t *p, pando_page_args_t *page);
+static void take_sort(pando_params_t *p, pando_page_args_t *page);
 static void enter(pando_faults_t *f, pando_place_t *place, const char *name);
 
 
@@ -63,11 +40,11 @@ pando_query_parse(const pando_shape_t *shape, const char *args, size_t len,
 {
     int            rc;
     size_t         i;
-    params_t       p = { .f = faults };
+    pando_params_t       p = { .f = faults };
     pando_place_t  place;
 
     faults->mem = mem;
-    rc = split(&p, args, len);
+    rc = pando_params_split(&p, args, len);
 
     if (rc != 0) {
         return rc;
@@ -100,189 +77,11 @@ pando_query_parse(const pando_shape_t *shape, const char *args, size_t len,
 }
 
 
-static int
-split(params_t *p, const char *args, size_t len)
-{
-    int          rc;
-    size_t       n = 1, size;
-    const char  *s, *end = args + len;
-
-    if (len == 0) {
-        return 0;
-    }
-
-    for (s = args; s < end; s++) {
-        n += *s == '&';
-    }
-
-    if (n > PARAMS_MAX) {
-        pando_fault(p->f, "too_many_values",
-                    "must have at most %d parameters", PARAMS_MAX);
-        return 400;
-    }
-
-    p->params = pando_mem_alloc(p->f->mem, n * sizeof(param_t));
-
-    if (p->params == NULL) {
-        p->f->no_memory = true;
-        return 500;
-    }
-
-    for (s = args; s < end; s += size + 1) {
-        for (size = 0; s + size < end && s[size] != '&'; size++) {
-            /* void */
-        }
-
-        rc = size > 0 ? split_one(p, s, size) : 0;
-
-        if (rc != 0) {
-            return rc;
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-split_one(params_t *p, const char *s, size_t len)
-{
-    size_t       name_len;
-    param_t     *param = &p->params[p->n++];
-    const char  *equals = memchr(s, '=', len);
-
-    name_len = equals != NULL ? (size_t) (equals - s) : len;
-    param->raw = equals != NULL ? equals + 1 : s + len;
-    param->raw_len = (size_t) (s + len - param->raw);
-
-    param->value = decode(p->f, param->raw, param->raw_len, &param->len);
-    param->name = decode(p->f, s, name_len, &name_len);
-
-    if (p->f->no_memory) {
-        return 500;
-    }
-
-    if (param->name == NULL || param->value == NULL) {
-        pando_fault(p->f, "bad_escape",
-                    "a %% must be followed by two hexadecimal digits");
-        return 400;
-    }
-
-    if (!is_text(param->name, name_len)
-        || !is_text(param->value, param->len))
-    {
-        pando_fault(p->f, "bad_utf8", "must be UTF-8 without a NUL");
-        return 400;
-    }
-
-    return 0;
-}
-
-
-static int
-hex(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-
-/* NULL where a % is not followed by its digits, or without memory. */
-
-static char *
-decode(pando_faults_t *f, const char *s, size_t len, size_t *outlen)
-{
-    char    *out = pando_mem_alloc(f->mem, len + 1);
-    size_t   i, n;
-
-    if (out == NULL) {
-        f->no_memory = true;
-        return NULL;
-    }
-
-    for (i = n = 0; i < len; i++) {
-
-        if (s[i] != '%') {
-            out[n++] = s[i] == '+' ? ' ' : s[i];
-            continue;
-        }
-
-        if (len - i < 3 || hex(s[i + 1]) < 0 || hex(s[i + 2]) < 0) {
-            return NULL;
-        }
-
-        out[n++] = (char) (hex(s[i + 1]) << 4 | hex(s[i + 2]));
-        i += 2;
-    }
-
-    out[n] = '\0';
-    *outlen = n;
-
-    return out;
-}
-
-
-static bool
-is_text(const char *s, size_t len)
-{
-    size_t       size;
-    const char  *end = s + len;
-
-    for ( ; s < end; s += size) {
-        size = pando_utf8_size(s, end);
-
-        if (size == 0 || *s == '\0') {
-            return false;
-        }
-    }
-
-    return true;
-}
-
-
-/* All of that name become known; the last one is shown. */
-
-static size_t
-find(params_t *p, const char *name, param_t **param)
-{
-    size_t  i, n = 0;
-
-    for (i = 0; i < p->n; i++) {
-        if (strcmp(p->params[i].name, name) == 0) {
-            p->params[i].known = true;
-            *param = &p->params[i];
-            n++;
-        }
-    }
-
-    return n;
-}
-
-
-static const param_t *
-only(params_t *p, const char *name)
-{
-    param_t  *param = NULL;
-
-    if (find(p, name, &param) > 1) {
-        pando_fault(p->f, "too_many", "must be given once");
-        return NULL;
-    }
-
-    return param;
-}
-
-
 static void
-take_shape(params_t *p, const pando_shape_t *shape, char *row)
+take_shape(pando_params_t *p, const pando_shape_t *shape, char *row)
 {
     size_t                n, before = p->f->total;
-    param_t              *param;
+    pando_param_t              *param;
     pando_given_t         given = { 0, 0 };
     pando_place_t         place;
     const pando_field_t  *field;
@@ -291,13 +90,13 @@ take_shape(params_t *p, const pando_shape_t *shape, char *row)
         field = &shape->fields[n];
         enter(p->f, &place, field->name);
 
-        if (find(p, field->name, &param) > 0) {
+        if (pando_params_find(p, field->name, &param) > 0) {
             given.given |= n < 64 ? UINT64_C(1) << n : 0;
 
             if (field->is == PANDO_IS_LIST) {
                 take_list(p, field, (void *) (row + field->at));
 
-            } else if (only(p, field->name) != NULL) {
+            } else if (pando_params_only(p, field->name) != NULL) {
                 take_value(p->f, (pando_slot_t) { field, field->is, false },
                            param->value, param->len, row + field->at);
             }
@@ -325,7 +124,7 @@ take_shape(params_t *p, const pando_shape_t *shape, char *row)
 /* ?tags= is an empty list. */
 
 static void
-take_list(params_t *p, const pando_field_t *field, pando_list_t *list)
+take_list(pando_params_t *p, const pando_field_t *field, pando_list_t *list)
 {
     char    *dst;
     size_t   i, k, n = 0;
@@ -361,8 +160,8 @@ take_list(params_t *p, const pando_field_t *field, pando_list_t *list)
 
 
 static char *
-take_items(params_t *p, const pando_field_t *field, const param_t *param,
-    char *dst)
+take_items(pando_params_t *p, const pando_field_t *field,
+    const pando_param_t *param, char *dst)
 {
     char          *text;
     size_t         size, len;
@@ -374,7 +173,7 @@ take_items(params_t *p, const pando_field_t *field, const param_t *param,
             /* void */
         }
 
-        text = decode(p->f, s, size, &len);
+        text = pando_params_decode(p->f, s, size, &len);
 
         if (text != NULL) {
             take_value(p->f, slot, text, len, dst);
@@ -415,7 +214,7 @@ take_value(pando_faults_t *f, pando_slot_t slot, const char *s, size_t len,
 
     case PANDO_IS_INT:
         if (read_int(s, len, &integer)) {
-            (void) pando_take_int(f, slot, integer, dst);
+            pando_take_int(f, slot, integer, dst);
             return;
         }
 
@@ -426,7 +225,7 @@ take_value(pando_faults_t *f, pando_slot_t slot, const char *s, size_t len,
                             NULL);
 
         if (json_is_real(number)) {
-            (void) pando_take_number(f, slot, json_real_value(number), dst);
+            pando_take_number(f, slot, json_real_value(number), dst);
             json_decref(number);
             return;
         }
@@ -443,7 +242,7 @@ take_value(pando_faults_t *f, pando_slot_t slot, const char *s, size_t len,
         break;
 
     default:
-        (void) pando_take_text(f, slot, s, len, dst);
+        pando_take_text(f, slot, s, len, dst);
         return;
     }
 
@@ -452,9 +251,9 @@ take_value(pando_faults_t *f, pando_slot_t slot, const char *s, size_t len,
 
 
 static void
-take_page(params_t *p, pando_page_args_t *page)
+take_page(pando_params_t *p, pando_page_args_t *page)
 {
-    const param_t  *param;
+    const pando_param_t  *param;
     pando_place_t   place;
 
     static const pando_field_t  limit = {
@@ -468,7 +267,7 @@ take_page(params_t *p, pando_page_args_t *page)
     page->by = page->pages != NULL ? page->pages->sorts : NULL;
 
     enter(p->f, &place, "limit");
-    param = only(p, "limit");
+    param = pando_params_only(p, "limit");
 
     if (param != NULL) {
         take_value(p->f, (pando_slot_t) { &limit, PANDO_IS_INT, false },
@@ -492,9 +291,9 @@ take_page(params_t *p, pando_page_args_t *page)
 /* Sealed by us: here only what cannot be one is told apart. */
 
 static void
-take_cursor(params_t *p, pando_page_args_t *page)
+take_cursor(pando_params_t *p, pando_page_args_t *page)
 {
-    const param_t  *param = only(p, "cursor");
+    const pando_param_t  *param = pando_params_only(p, "cursor");
 
     if (param == NULL) {
         return;
@@ -514,10 +313,10 @@ take_cursor(params_t *p, pando_page_args_t *page)
 
 
 static void
-take_sort(params_t *p, pando_page_args_t *page)
+take_sort(pando_params_t *p, pando_page_args_t *page)
 {
     unsigned              i;
-    const param_t        *param = only(p, "sort");
+    const pando_param_t        *param = pando_params_only(p, "sort");
     const pando_pages_t  *pages = page->pages;
 
     if (param == NULL) {

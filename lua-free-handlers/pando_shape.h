@@ -300,24 +300,24 @@ void pando_enter(pando_faults_t *f, pando_place_t *place, const char *name);
 void pando_enter_item(pando_faults_t *f, pando_place_t *place, size_t i);
 void pando_leave_place(pando_faults_t *f);
 
-/* One value into what dst points at; false with a fault. */
+/* One value into what dst points at, or a fault. */
 typedef struct {
     const pando_field_t  *field;
     pando_is_t            is;
     bool                  item;
 } pando_slot_t;
 
-bool pando_take_scalar(pando_faults_t *f, pando_slot_t slot, json_t *value,
+void pando_take_scalar(pando_faults_t *f, pando_slot_t slot, json_t *value,
     void *dst);
-bool pando_take_text(pando_faults_t *f, pando_slot_t slot, const char *s,
+void pando_take_text(pando_faults_t *f, pando_slot_t slot, const char *s,
     size_t len, void *dst);
-bool pando_take_int(pando_faults_t *f, pando_slot_t slot, int64_t v,
+void pando_take_int(pando_faults_t *f, pando_slot_t slot, int64_t v,
     void *dst);
-bool pando_take_number(pando_faults_t *f, pando_slot_t slot, double v,
+void pando_take_number(pando_faults_t *f, pando_slot_t slot, double v,
     void *dst);
 bool pando_text_ok(pando_faults_t *f, pando_range_t range, const char *s,
     size_t len);
-bool pando_take_compound(pando_faults_t *f, pando_slot_t slot, json_t *value,
+void pando_take_compound(pando_faults_t *f, pando_slot_t slot, json_t *value,
     void *dst);                     /* MONEY, WORDS, TREE */
 void pando_take_default(pando_faults_t *f, const pando_field_t *field,
     void *row);
@@ -325,6 +325,32 @@ void pando_take_default(pando_faults_t *f, const pando_field_t *field,
 /* Room for n items in *list, where so many are allowed. */
 bool pando_list_room(pando_faults_t *f, const pando_field_t *field, size_t n,
     size_t size, pando_list_t *list);
+
+/* A query string taken apart (pando_params.c). */
+typedef struct {
+    const char  *name;              /* decoded, as is the value */
+    const char  *value;
+    size_t       len;
+    const char  *raw;               /* the value as it came */
+    size_t       raw_len;
+    bool         known;
+} pando_param_t;
+
+typedef struct {
+    pando_faults_t  *f;
+    pando_param_t   *params;
+    size_t           n;
+} pando_params_t;
+
+int pando_params_split(pando_params_t *p, const char *args, size_t len);
+/* NULL where a % is not followed by its digits, or without memory. */
+char *pando_params_decode(pando_faults_t *f, const char *s, size_t len,
+    size_t *outlen);
+/* How many have that name; they become known, the last one is shown. */
+size_t pando_params_find(pando_params_t *p, const char *name,
+    pando_param_t **param);
+/* The only one of that name; a fault where there are more. */
+const pando_param_t *pando_params_only(pando_params_t *p, const char *name);
 
 /* Adds not_unique for each item that was there before. */
 void pando_list_unique(pando_faults_t *f, pando_is_t is,

@@ -22,8 +22,8 @@ my $root = "$top/lua-free-handlers";
 my $peers = "$top/build/peers";
 my $out = tempdir(CLEANUP => 1);
 
-my @ours = map { "$root/pando_$_.c" } qw(faults json format scalar compound
-    shape out render query patch schema schemas sound);
+my @ours = map { "$root/pando_$_.c" } qw(faults json format kind scalar
+    compound shape verify out render params query patch schema schemas sound);
 my @base = grep { -e } map { "$root/pando_$_.c" }
     qw(bytes uuid date time money);
 

@@ -13,13 +13,16 @@ static const char *
 parsed(const pando_shape_t *shape, const char *s, size_t len)
 {
     int             status;
+    char           *exact = malloc(len);
     void           *row;
     json_t         *tree = NULL;
     pando_faults_t  f;
 
+    memcpy(exact, s, len);
     pando_faults_init(&f, &mem);
-    status = pando_shape_parse(shape, s, len, &mem, &row, &tree, &f);
+    status = pando_shape_parse(shape, exact, len, &mem, &row, &tree, &f);
     json_decref(tree);
+    free(exact);
 
     return outcome(status, &f);
 }
@@ -222,6 +225,9 @@ numbers(void)
     is_text(parsed(&order_shape, s, len), "422 /title too_long",
             "digits in a text are none");
     free(s);
+
+    is_text(parsed(&order_shape, "[99999999999999999999,\"\\", 24),
+            "400 bad_json", "a text that ends in a backslash");
 
     s = repeat("{\"title\":\"\\\"\\\\\",\"extra\":[",
                "99999999999999999999,", 2, "-9223372036854775809,"

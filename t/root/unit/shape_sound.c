@@ -67,6 +67,10 @@ static const struct {
       "is of a kind that no parameter can be" },
     { { TEXT, .nullable = true }, 2, "is a parameter: it cannot be "
       ".nullable, .read_only or .unique" },
+    { { TEXT, .read_only = true }, 2, "is a parameter: it cannot be "
+      ".nullable, .read_only or .unique" },
+    { { LIST, .item = PANDO_IS_INT, .unique = true }, 2, "is a parameter: "
+      "it cannot be .nullable, .read_only or .unique" },
     { { TEXT, .required = true, .otherwise = "\"a\"" }, 1,
       "is required, so .otherwise cannot count" },
     { { TEXT, .otherwise = "a" }, 1, "has an .otherwise that is not JSON" },
@@ -166,6 +170,10 @@ shapes(void)
     many[65] = (pando_field_t) PANDO_END;
     refuses(shape, PANDO_SHAPE_TAKES, "shape \"Many\" has more than the 64 "
             "members that pando_given_t has bits for");
+
+    many[64] = many[65];
+    ok(pando_shape_sound(&shape, PANDO_SHAPE_TAKES, &mem, why,
+                         sizeof(why)) == 0, "64 members are right");
 
     twice[0] = twice[1] = many[0];
     twice[2] = many[65];
