@@ -212,7 +212,8 @@ without_names(ngx_conf_t *cf, const char *conninfo)
     if (options == NULL) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "\"%s\" is not a connection string of PostgreSQL: "
-                           "%s", conninfo, why ? why : "no memory");
+                           "%*s", conninfo, why ? strcspn(why, "\n") : 9,
+                           why ? why : "no memory");
         PQfreemem(why);
         return NULL;
     }

@@ -203,7 +203,8 @@ conn_open(pando_conn_t *conn)
     }
 
     (void) snprintf(options, sizeof(options),
-                    "-c timezone=UTC -c datestyle=ISO -c intervalstyle=iso_8601"
+                    "-c search_path=public -c timezone=UTC -c datestyle=ISO"
+                    " -c intervalstyle=iso_8601"
                     " -c bytea_output=hex -c statement_timeout=%u"
                     " -c lock_timeout=%u"
                     " -c idle_in_transaction_session_timeout=%u",
