@@ -264,34 +264,32 @@ fresh(void)
 }
 
 
-/* What is good but for a zero in front, or the end that is missing. */
+/* A coordinate with a byte more, in front or behind, is another number. */
 
 static void
 wrong_lengths(void)
 {
-    pando_keys_t  *keys = pando_keys_create();
-    const char    *why = NULL;
-    char           text[512], x[64], y[64], wide[64];
-    int            i;
-
-    write_number(x, ec_pair.pkey, OSSL_PKEY_PARAM_EC_PUB_X, 32);
-    write_number(y, ec_pair.pkey, OSSL_PKEY_PARAM_EC_PUB_Y, 32);
+    pando_keys_t   *keys = pando_keys_create();
+    const char     *why = NULL;
+    char            text[512], at[2][64], good[2][64];
+    unsigned char   bytes[34] = { 0 };
+    size_t          n;
+    int             i;
 
     for (i = 0; i < 4; i++) {
-        write_number(wide, ec_pair.pkey, i % 2 ? OSSL_PKEY_PARAM_EC_PUB_X
-                                               : OSSL_PKEY_PARAM_EC_PUB_Y, 33);
+        write_number(good[0], ec_pair.pkey, OSSL_PKEY_PARAM_EC_PUB_X, 32);
+        write_number(good[1], ec_pair.pkey, OSSL_PKEY_PARAM_EC_PUB_Y, 32);
+        memcpy(at, good, sizeof(at));
 
-        if (i >= 2) {
-            memmove(wide, i % 2 ? x : y, 42);
-            wide[42] = '\0';
-            wide[41] = 'A';
-        }
+        bytes[0] = bytes[33] = 0;
+        pando_base64url_decode(good[i / 2], 43, bytes + 1, &n);
+        n = pando_base64url_encode(bytes + i % 2, 33, at[i / 2]);
+        at[i / 2][n] = '\0';
 
         snprintf(text, sizeof(text), "{\"keys\":[{\"kty\":\"EC\","
                  "\"crv\":\"P-256\",\"x\":\"%s\",\"y\":\"%s\"}]}",
-                 i % 2 ? wide : x, i % 2 ? y : wide);
-        good_or_not(i < 2 ? "a coordinate of 33 bytes"
-                          : "a coordinate of 31 bytes", keys,
+                 at[0], at[1]);
+        good_or_not("a coordinate of 33 bytes", keys,
                     pando_keys_add_jwks(keys, text, strlen(text), &why), &why,
                     0, "not a valid EC key");
     }

@@ -21,7 +21,8 @@ base64(void)
         { "foobar", "Zm9vYmFy" }, { "\xfb\xff\xfe", "-__-" }
     };
     static const char *const  bad[] = {
-        "A", "AAAAA", "Z", "Zg==", "Zg=", "Zm8=", "Zh", "Zm9", "Zm 9", "Zm9v\n", "Zm+v",
+        "A", "AAAAA",
+        "Z", "Zg==", "Zg=", "Zm8=", "Zh", "Zm9", "Zm 9", "Zm9v\n", "Zm+v",
         "Zm/v", "Zm9vY", ".", "====", "Zm9v.", "Zm9\xc3", " Zm9v"
     };
 

@@ -471,6 +471,39 @@ odd_signatures(void)
 }
 
 
+/* RFC 7518 3.5: the salt is as long as the digest. */
+
+static void
+salts(void)
+{
+    static const int  sizes[] = { 32, 0, 20, 31, 33, 222 };
+
+    unsigned char  sig[PANDO_MAX_SIG];
+    char           token[4096];
+    size_t         i, n, head, siglen;
+    EVP_MD_CTX    *ctx;
+    EVP_PKEY_CTX  *pctx;
+
+    head = unsigned_token(token, "{\"alg\":\"PS256\",\"kid\":\"ps\","
+                          "\"typ\":\"JWT\"}", FULL);
+
+    for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        ctx = EVP_MD_CTX_new();
+        siglen = sizeof(sig);
+        must(!(EVP_DigestSignInit(ctx, &pctx, EVP_sha256(), NULL,
+                                  rsa_pair.pkey) == 1
+               && EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING)
+                  == 1
+               && EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, sizes[i]) == 1
+               && EVP_DigestSign(ctx, sig, &siglen, (unsigned char *) token,
+                                 head) == 1), "a signature with that salt");
+        EVP_MD_CTX_free(ctx);
+        n = append_sig(token, head, sig, siglen);
+        is_text(verify(token, n), i ? WRONG_SIG : NULL, "PS256 and its salt");
+    }
+}
+
+
 /* The same token, spelled otherwise. */
 
 static void
@@ -960,6 +993,7 @@ main(void)
     table(payloads, sizeof(payloads) / sizeof(payloads[0]));
     confusions();
     odd_signatures();
+    salts();
     spellings();
     policies();
     lone_key();
