@@ -404,7 +404,7 @@ typedef enum {
     PANDO_GET = 1, PANDO_POST, PANDO_PUT, PANDO_PATCH, PANDO_DELETE
 } pando_method_t;
 
-#define PANDO_MAX_FAILS  12
+#define PANDO_MAX_FAILS  16
 #define PANDO_MAX_EMITS   6
 
 struct pando_route_s {
