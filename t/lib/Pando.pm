@@ -276,13 +276,11 @@ sub command
 sub run
 {
     my ($p, @args) = @_;
-    my $common = "log_path=$p->{dir}/reports/asan:abort_on_error=0"
-        . ':detect_leaks=0:detect_odr_violation=0'
-        . ':detect_stack_use_after_return=0:handle_segv=1';
+    my $common = "log_path=$p->{dir}/reports/sanitizer:print_stacktrace=1";
 
-    local $ENV{ASAN_OPTIONS} = $common;
-    local $ENV{UBSAN_OPTIONS} = "log_path=$p->{dir}/reports/ubsan"
-        . ":print_stacktrace=1:suppressions=$ROOT/t/lib/ubsan.supp";
+    local $ENV{ASAN_OPTIONS} = "$common:detect_leaks=0"
+        . ':detect_odr_violation=0:detect_stack_use_after_return=0';
+    local $ENV{UBSAN_OPTIONS} = "$common:suppressions=$ROOT/t/lib/ubsan.supp";
 
     exec $p->command, @args or die "nginx: $!\n";
 }
@@ -517,7 +515,8 @@ sub sql
 sub trouble
 {
     my ($p) = @_;
-    my @lines = grep { /\[(?:alert|emerg|crit)\]/ } split /\n/, $p->log;
+    my $bad = qr/\[(?:alert|emerg|crit)\]|runtime error: |ERROR: \w+Sanitizer/;
+    my @lines = grep { /$bad/ } split /\n/, $p->log;
 
     for my $known (@{ $p->{expect} }) {
         @lines = grep { !/$known/ } @lines;

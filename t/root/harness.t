@@ -16,9 +16,9 @@ is scalar(grep { $_->{body} eq 'yes' } @replies), 50, 'parallel requests';
 like $p->raw("GET /ok HTTP/1.0\r\n\r\n"), qr/ 200 OK\r\n.*yes$/s, 'raw bytes';
 
 my ($victim) = $p->worker_pids;
-kill 'SEGV', $victim;
+kill 'ABRT', $victim;
 ok $p->wait_for(sub { $p->trouble }), 'a worker that dies is trouble';
-like join("\n", $p->trouble), qr/worker process $victim exited on signal 11/,
+like join("\n", $p->trouble), qr/worker process $victim exited on signal 6/,
     'and it is said which';
 
 $p->expect(qr/$victim exited on signal/);
@@ -32,6 +32,11 @@ like join("\n", $p->trouble), qr/AddressSanitizer: planted/,
     'a report is trouble';
 unlink "$p->{dir}/reports/asan.1";
 
+my $q = Pando->new(domains => [], start => 0, http => 'pando_secret;');
+$q->write('error.log', "x.c:1:2: runtime error: planted\n");
+like join("\n", $q->trouble), qr/planted/, 'and so is one on stderr';
+unlink "$q->{dir}/error.log";
+
 my @before = $p->worker_pids;
 ok $p->reload, 'reload';
 my %before = map { $_ => 1 } @before;
@@ -42,7 +47,6 @@ ok $p->upgrade, 'upgrade';
 isnt $p->pid, $master, 'brings a new master';
 is $p->get('/ok')->{status}, 200, 'which serves';
 
-my $q = Pando->new(domains => [], start => 0, http => 'pando_secret;');
 my ($said, $content) = $q->check;
 ok !$content, 'a wrong setting is refused';
 like $said, qr/nginx\.conf:\d+/, 'with file and line';
