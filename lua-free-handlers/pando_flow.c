@@ -176,6 +176,11 @@ pando_flow_new(ngx_log_t *log, ngx_msec_t deadline)
 static void
 arm(pando_req_t *rq)
 {
+#if (PANDO_ASAN)
+    __asan_unpoison_memory_region(rq->stack->low,
+                                  (size_t) ((u_char *) rq - rq->stack->low));
+#endif
+
     rq->here = make_fcontext(rq, (u_char *) rq - rq->stack->low, enter);
 }
 

@@ -24,6 +24,7 @@
 static ngx_int_t pool_init(ngx_cycle_t *cycle, pando_db_t *db,
     pando_pool_kind_t kind, ngx_uint_t n);
 static void conn_open(pando_conn_t *conn);
+static void conn_open_soon(pando_conn_t *conn);
 static void conn_step(pando_conn_t *conn);
 static void conn_ready(pando_conn_t *conn);
 static void conn_close(pando_conn_t *conn);
@@ -190,6 +191,23 @@ pando_pg_databases(pando_db_t ***out)
 
 
 /* Connecting */
+
+/*
+ * A flow may ask for a connection, but libpq opens it on the worker's own
+ * stack.
+ */
+
+static void
+conn_open_soon(pando_conn_t *conn)
+{
+    if (conn->timer.timer_set) {
+        ngx_del_timer(&conn->timer);
+    }
+
+    conn->state = PANDO_CONN_WANTED;
+    ngx_add_timer(&conn->timer, 0);
+}
+
 
 static void
 conn_open(pando_conn_t *conn)
@@ -565,6 +583,7 @@ on_timer(ngx_event_t *ev)
     switch (conn->state) {
 
     case PANDO_CONN_CLOSED:
+    case PANDO_CONN_WANTED:
         if (!exiting) {
             conn_open(conn);
         }
@@ -946,7 +965,7 @@ least_busy(pando_pool_t *pool)
             if (pool->conns[i].state == PANDO_CONN_CLOSED
                 && best->db->failures == 0)
             {
-                conn_open(&pool->conns[i]);
+                conn_open_soon(&pool->conns[i]);
                 break;
             }
         }
@@ -1069,7 +1088,8 @@ open_for_line(pando_db_t *db, pando_pool_t *pool)
     pando_conn_t  *conn;
 
     for (i = 0; i < pool->n; i++) {
-        opening += (pool->conns[i].state == PANDO_CONN_CONNECTS);
+        opening += (pool->conns[i].state == PANDO_CONN_CONNECTS
+                    || pool->conns[i].state == PANDO_CONN_WANTED);
     }
 
     for (i = 0; i < pool->n && opening < pool->nwaiters; i++) {
@@ -1079,11 +1099,7 @@ open_for_line(pando_db_t *db, pando_pool_t *pool)
             continue;
         }
 
-        if (conn->timer.timer_set) {
-            ngx_del_timer(&conn->timer);
-        }
-
-        conn_open(conn);
+        conn_open_soon(conn);
         opening++;
     }
 }

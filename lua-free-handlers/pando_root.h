@@ -102,6 +102,7 @@ struct pando_req_s {
     pando_tx_t            *autos;       /* pando_auto() */
     pando_tx_t            *txs;         /* all that were begun */
     pando_tx_t            *commit;      /* promised by pando_commit() */
+    struct pando_change_s *changes;     /* to be purged when it is done */
 
     const void            *body;
     json_t                *tree;
@@ -200,6 +201,7 @@ struct pando_seg_s {
 
 typedef enum {
     PANDO_CONN_CLOSED = 0,
+    PANDO_CONN_WANTED,
     PANDO_CONN_CONNECTS,
     PANDO_CONN_READY
 } pando_conn_state_t;
@@ -416,6 +418,7 @@ typedef struct {
     pando_seal_keys_t  seals;           /* cursors and links */
     ngx_str_t          redis;
     ngx_shm_zone_t    *zone;
+    ngx_array_t        statics;         /* what modules keep in it */
     ngx_flag_t         verify;          /* check own answers: tests */
     ngx_array_t        peers;           /* of pando_peer_t */
     ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */
@@ -468,10 +471,24 @@ pando_mem_t pando_pool_mem(ngx_pool_t *pool);
 void *pando_pool_calloc(void *ctx, size_t size);
 ngx_int_t pando_http_problems(ngx_http_request_t *r);
 
+/*
+ * pando_shm.c: memory that all workers of the node share, zeroed when it is
+ * new and kept over a reload.  Reserved while the configuration is read,
+ * found by its name in the workers (NULL: it was not reserved).
+ */
+ngx_int_t pando_shm_reserve(pando_main_conf_t *pmcf, const char *name,
+    size_t size);
+void *pando_shm_static(const char *name);
+
 /* pando_task.c */
 ngx_int_t pando_ticks_init_worker(ngx_cycle_t *cycle,
     pando_main_conf_t *pmcf);
 void pando_hold_release(void *data);
+
+/* pando_tags.c: a flow's purges, once it is known what became of it */
+void pando_changes_apply(pando_req_t *rq);              /* committed */
+void pando_changes_settle(pando_req_t *rq);             /* ended */
+void pando_changes_forget(pando_req_t *rq);             /* rolled back */
 
 /* pando_idem.c: in the flow */
 void pando_idem_begin(pando_req_t *rq);
