@@ -186,7 +186,7 @@ typedef struct {
                                            both 0: the kind's own limits */
     const char            *pattern;     /* "slug", "locale", "color", "key",
                                            "currency", "country", "url",
-                                           "email": see pando_shape.c */
+                                           "email": see pando_format.c */
     const char *const     *among;       /* ends in NULL */
     const pando_shape_t   *shape;       /* of an object or a list's items */
     pando_is_t             item;        /* of a list without .shape */

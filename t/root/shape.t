@@ -138,8 +138,10 @@ for my $src (sort glob "$here/unit/shape_*.c") {
 }
 
 subtest 'the document and the parser agree' => sub {
-    my ($no_node) = run('node', '--version');
-    plan skip_all => 'no node' if $no_node;
+    for my $tool ('node', 'npm') {
+        my ($absent) = run($tool, '--version');
+        plan skip_all => "no $tool" if $absent;
+    }
 
     install_peers() or return fail('the peers cannot be installed');
 

@@ -463,7 +463,8 @@ no_memory(void)
         arena_reset();
     }
 
-    ok(status == 422 && n > 3, "so for faults");
+    ok(status == 422 && n > 3 && f.n == 3 && f.total == 3,
+       "so for faults");
 
     for (n = 1, status = 500; status == 500 && n < 1000; n++) {
         arena.fail_at = n;
