@@ -189,7 +189,7 @@ env               UBSAN_OPTIONS;
 $main
 
 events {
-    worker_connections  4096;
+    worker_connections  1024;
 }
 
 http {

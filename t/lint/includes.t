@@ -25,6 +25,9 @@ sub includes
             ? qr/^"(?:$d(?:_\w+)?\.h|\w+_api\.h)"$/
             : qr/^"(?:pando\.h|$d(?:_\w+)?\.h)"$/;
 
+        # a domain that tests the root may look into it
+        @names = grep { !/^"pando_\w+\.h"$/ } @names if $path =~ /^t/;
+
         push @said, "$path: includes $_" for grep { !/$allowed/ } @names;
     }
 
