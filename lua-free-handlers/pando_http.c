@@ -7,7 +7,7 @@
  * away ends a flow that only reads; one that may write runs to its end.
  */
 
-#include "pando_root.h"
+#include "pando_metrics.h"
 
 
 static ngx_int_t answer_now(ngx_http_request_t *r, pando_ctx_t *ctx,
@@ -22,29 +22,93 @@ static void on_client(ngx_http_request_t *r);
 static ngx_uint_t client_gone(ngx_http_request_t *r);
 static size_t max_body(ngx_http_request_t *r, const pando_route_t *route);
 static void make_request_id(ngx_http_request_t *r, pando_ctx_t *ctx);
+static pando_ctx_t *found_again(ngx_http_request_t *r);
+static uint64_t age_us(ngx_http_request_t *r);
+static void on_end(void *data);
 
 
 pando_ctx_t *
 pando_http_ctx(ngx_http_request_t *r)
 {
-    pando_ctx_t  *ctx;
+    pando_ctx_t         *ctx;
+    ngx_pool_cleanup_t  *cln;
 
-    ctx = ngx_http_get_module_ctx(r->main, ngx_http_pando_module);
+    r = r->main;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_pando_module);
     if (ctx) {
         return ctx;
     }
 
-    ctx = ngx_pcalloc(r->main->pool, sizeof(pando_ctx_t));
+    ctx = found_again(r);
+
     if (ctx == NULL) {
-        return NULL;
+        cln = ngx_pool_cleanup_add(r->pool, sizeof(pando_ctx_t));
+        if (cln == NULL) {
+            return NULL;
+        }
+
+        ctx = cln->data;
+        ngx_memzero(ctx, sizeof(pando_ctx_t));
+        ctx->started_us = pando_clock_us() - age_us(r);
+        make_request_id(r, ctx);
+        pando_trace_begin(r, ctx);
+
+        cln->handler = on_end;
+        pando_count_active(1);
     }
 
-    ctx->started_us = pando_clock_us();
-    make_request_id(r->main, ctx);
-    pando_trace_begin(r->main, ctx);
-    ngx_http_set_ctx(r->main, ctx, ngx_http_pando_module);
+    ngx_http_set_ctx(r, ctx, ngx_http_pando_module);
 
     return ctx;
+}
+
+
+/*
+ * An internal redirect forgets the contexts of all modules, but it is still
+ * the same request; who asks is seen anew by the location it comes to.
+ */
+
+static pando_ctx_t *
+found_again(ngx_http_request_t *r)
+{
+    pando_ctx_t         *ctx;
+    ngx_pool_cleanup_t  *cln;
+
+    for (cln = r->pool->cleanup; cln; cln = cln->next) {
+        if (cln->handler == on_end) {
+            ctx = cln->data;
+            ctx->access_done = 0;
+            ctx->claims = NULL;
+            ctx->refusal = NULL;
+            ctx->has_tenant = 0;
+
+            return ctx;
+        }
+    }
+
+    return NULL;
+}
+
+
+static uint64_t
+age_us(ngx_http_request_t *r)
+{
+    ngx_time_t      *now = ngx_timeofday();
+    ngx_msec_int_t   ms;
+
+    ms = (ngx_msec_int_t) ((now->sec - r->start_sec) * 1000
+                           + ((ngx_msec_int_t) now->msec
+                              - (ngx_msec_int_t) r->start_msec));
+
+    return ms > 0 ? (uint64_t) ms * 1000 : 0;
+}
+
+
+static void
+on_end(void *data)
+{
+    pando_count_active(-1);
 }
 
 

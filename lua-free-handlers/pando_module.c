@@ -7,6 +7,7 @@
  */
 
 #include "pando_root.h"
+#include "pando_metrics.h"
 #include "pando_call.h"
 #include "pando_conf.h"
 #include "pando_sql.h"
@@ -17,6 +18,7 @@ static char *init_main_conf(ngx_conf_t *cf, void *conf);
 static void *create_loc_conf(ngx_conf_t *cf);
 static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child);
 static ngx_int_t preconfiguration(ngx_conf_t *cf);
+static ngx_int_t postconfiguration(ngx_conf_t *cf);
 static ngx_int_t init_worker(ngx_cycle_t *cycle);
 static void exit_worker(ngx_cycle_t *cycle);
 static void *json_malloc(size_t size);
@@ -91,13 +93,18 @@ static ngx_command_t  commands[] = {
       pando_conf_handler, NGX_HTTP_LOC_CONF_OFFSET, 0,
       (void *) pando_http_problems },
 
+    { ngx_string("pando_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      pando_conf_handler, NGX_HTTP_LOC_CONF_OFFSET, 0,
+      (void *) pando_metrics_handler },
+
       ngx_null_command
 };
 
 
 static ngx_http_module_t  context = {
     preconfiguration,
-    NULL,                       /* postconfiguration */
+    postconfiguration,
     create_main_conf,
     init_main_conf,
     NULL,                       /* create server configuration */
@@ -127,6 +134,13 @@ static ngx_int_t
 preconfiguration(ngx_conf_t *cf)
 {
     return pando_variables_add(cf);
+}
+
+
+static ngx_int_t
+postconfiguration(ngx_conf_t *cf)
+{
+    return pando_count_phase(cf);
 }
 
 
@@ -179,6 +193,12 @@ init_main_conf(ngx_conf_t *cf, void *conf)
 
     if (pando_conf_queries(cf, pmcf, pando_queries) != NGX_OK
         || pando_conf_finish(cf, pmcf) != NGX_OK)
+    {
+        return NGX_CONF_ERROR;
+    }
+
+    if (pando_count_conf(cf, pmcf) != NGX_OK
+        || pando_metrics_zone(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -245,7 +265,10 @@ init_worker(ngx_cycle_t *cycle)
 
     pando_access_init_worker(cycle);
 
-    if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK) {
+    if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK
+        || pando_count_init_worker(cycle, pmcf) != NGX_OK
+        || pando_gauges_init_worker(cycle) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -268,6 +291,7 @@ exit_worker(ngx_cycle_t *cycle)
         return;
     }
 
+    pando_gauges_exit_worker();
     pando_pg_exit_worker();
     pando_access_exit_worker();
     pando_flow_exit_worker();

@@ -21,6 +21,8 @@
 #include "pando_shape.h"
 #include "pando_token.h"
 
+#define PANDO_VERSION  "0.1.0"
+
 
 /* 1. Flows (pando_flow.c) */
 
@@ -419,6 +421,8 @@ typedef struct {
     ngx_str_t          redis;
     ngx_shm_zone_t    *zone;
     ngx_array_t        statics;         /* what modules keep in it */
+    ngx_shm_zone_t    *metrics;
+    ngx_uint_t         nmetrics;        /* of domains */
     ngx_flag_t         verify;          /* check own answers: tests */
     ngx_array_t        peers;           /* of pando_peer_t */
     ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */
