@@ -194,11 +194,21 @@ static const pando_problem_t *
 media_type(ngx_http_request_t *r, pando_method_t method)
 {
     size_t            i, len;
-    ngx_table_elt_t  *h = r->headers_in.content_type;
+    ngx_table_elt_t  *h;
 
     static const char *const  types[] = {
         "application/json", "application/merge-patch+json"
     };
+
+    h = pando_find_header(r, "content-encoding", 16);
+
+    if (h && (h->value.len != 8
+              || ngx_strncasecmp(h->value.data, (u_char *) "identity", 8)))
+    {
+        return &pando_unsupported_media;
+    }
+
+    h = r->headers_in.content_type;
 
     if (h == NULL) {
         return NULL;
