@@ -370,6 +370,7 @@ run(pando_req_t *rq)
 
     rq->ctx->attempts++;
     rq->keyed = 0;
+    pando_changes_forget(rq);
 
     pando_input_read(rq);
     pando_idem_begin(rq);
@@ -406,6 +407,7 @@ done(pando_req_t *rq)
 
     nested = ctx->in_flow;
     ctx->rq = NULL;
+    pando_changes_settle(rq);
     r->main->blocked--;
     r->read_event_handler = ngx_http_block_reading;
 

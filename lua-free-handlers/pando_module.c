@@ -10,6 +10,7 @@
 #include "pando_metrics.h"
 #include "pando_call.h"
 #include "pando_conf.h"
+#include "pando_shm.h"
 #include "pando_sql.h"
 
 
@@ -58,6 +59,10 @@ static ngx_command_t  commands[] = {
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       pando_domain_directive, NGX_HTTP_LOC_CONF_OFFSET, 0,
       (void *) &pando_calls_domain },
+
+    { ngx_string("pando_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      pando_conf_zone, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("pando_flows"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -161,6 +166,9 @@ create_main_conf(ngx_conf_t *cf)
         || ngx_array_init(&pmcf->peers, cf->pool, 2, sizeof(pando_peer_t))
            != NGX_OK
         || ngx_array_init(&pmcf->uses, cf->pool, 2, sizeof(ngx_keyval_t))
+           != NGX_OK
+        || ngx_array_init(&pmcf->statics, cf->pool, 2,
+                          sizeof(pando_reserved_t))
            != NGX_OK)
     {
         return NULL;
@@ -192,7 +200,8 @@ init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     if (pando_conf_queries(cf, pmcf, pando_queries) != NGX_OK
-        || pando_conf_finish(cf, pmcf) != NGX_OK)
+        || pando_conf_finish(cf, pmcf) != NGX_OK
+        || pando_shm_conf_finish(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }
@@ -264,6 +273,7 @@ init_worker(ngx_cycle_t *cycle)
     }
 
     pando_access_init_worker(cycle);
+    pando_shm_init_worker(pmcf);
 
     if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK
         || pando_count_init_worker(cycle, pmcf) != NGX_OK
@@ -295,6 +305,7 @@ exit_worker(ngx_cycle_t *cycle)
     pando_pg_exit_worker();
     pando_access_exit_worker();
     pando_flow_exit_worker();
+    pando_shm_exit_worker();
 }
 
 

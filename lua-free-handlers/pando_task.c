@@ -53,6 +53,7 @@ pando_spawn(const pando_domain_t *domain, const char *name,
 static void
 run(pando_req_t *rq)
 {
+    pando_changes_forget(rq);
     rq->task(rq, rq->data);
 }
 
@@ -60,6 +61,8 @@ run(pando_req_t *rq)
 static void
 done(pando_req_t *rq)
 {
+    pando_changes_settle(rq);
+
     if (rq->ended) {
         rq->ended(rq->ended_data);
     }

@@ -406,6 +406,7 @@ pando_tx_commit_promised(pando_req_t *rq)
     tx->conn = NULL;
     rq->commit = NULL;
     rq->committing = 0;
+    pando_changes_apply(rq);
 }
 
 

@@ -10,6 +10,7 @@ package Pando::Zone;
 
 use strict;
 use warnings;
+no warnings 'portable';
 
 my $LAYOUT = pack 'Q<', 0x706e646f00000001;
 

@@ -65,7 +65,7 @@ const pando_event_t  probe_created = {
 
 
 static const pando_route_t *const  routes[] = {
-    probe_rows, probe_waits, NULL
+    probe_rows, probe_waits, probe_shared, NULL
 };
 
 static const pando_event_t *const  events[] = { &probe_created, NULL };
