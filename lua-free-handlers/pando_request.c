@@ -12,6 +12,7 @@
 static const pando_problem_t *media_type(ngx_http_request_t *r,
     pando_method_t method);
 static void read_body(pando_req_t *rq);
+static void join_body(pando_req_t *rq);
 static void refuse(pando_req_t *rq, int status, pando_faults_t *faults)
     PANDO_NORETURN;
 
@@ -157,10 +158,8 @@ read_body(pando_req_t *rq)
 {
     int                      status;
     void                    *row = NULL;
-    ngx_buf_t               *b;
     json_t                  *tree = NULL;
     pando_faults_t          *faults;
-    ngx_http_request_body_t *rb = rq->r->request_body;
     const pando_problem_t   *problem;
 
     problem = media_type(rq->r, rq->route->method);
@@ -168,11 +167,7 @@ read_body(pando_req_t *rq)
         pando_leave(rq, problem);
     }
 
-    if (rb && rb->bufs) {
-        b = rb->bufs->buf;
-        rq->body_text.data = b->pos;
-        rq->body_text.len = (size_t) (b->last - b->pos);
-    }
+    join_body(rq);
 
     faults = pando_alloc(rq, sizeof(pando_faults_t));
     pando_faults_init(faults, pando_flow_mem(rq));
@@ -187,6 +182,42 @@ read_body(pando_req_t *rq)
 
     rq->body = row;
     rq->tree = tree;
+}
+
+
+/* What came with the header lies in a buffer of its own. */
+
+static void
+join_body(pando_req_t *rq)
+{
+    u_char                   *p;
+    size_t                    len = 0;
+    ngx_buf_t                *b;
+    ngx_chain_t              *cl, *bufs = NULL;
+    ngx_http_request_body_t  *rb = rq->r->request_body;
+
+    if (rb && rb->bufs) {
+        bufs = rb->bufs;
+        rq->body_text.data = bufs->buf->pos;
+    }
+
+    for (cl = bufs; cl; cl = cl->next) {
+        len += (size_t) (cl->buf->last - cl->buf->pos);
+    }
+
+    rq->body_text.len = len;
+
+    if (bufs == NULL || bufs->next == NULL) {
+        return;
+    }
+
+    p = pando_alloc(rq, len);
+    rq->body_text.data = p;
+
+    for (cl = bufs; cl; cl = cl->next) {
+        b = cl->buf;
+        p = ngx_cpymem(p, b->pos, (size_t) (b->last - b->pos));
+    }
 }
 
 
