@@ -354,6 +354,11 @@ start(ngx_http_request_t *r, pando_ctx_t *ctx)
     r->read_event_handler = on_client;
 
     pando_flow_start(rq);
+
+    if (ctx->rq) {
+        on_client(r);           /* it may have gone before the flow waited */
+    }
+
     ctx->in_flow = 0;
 
     return NGX_DONE;
