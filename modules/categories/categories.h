@@ -21,7 +21,15 @@ typedef enum {
     CATEGORIES_DEPRECATED
 } categories_status_t;
 
-extern const char *const  categories_statuses[];
+typedef enum {
+    CATEGORIES_LIVE = 0,
+    CATEGORIES_DRAFT
+} categories_edition_t;
+
+extern const char *const  categories_statuses[], *const categories_subjects[];
+
+
+/* What comes in */
 
 typedef struct {
     pando_given_t  given;
@@ -39,24 +47,31 @@ typedef struct {
 
 typedef struct {
     pando_given_t  given;
-    pando_uuid_t   taxonomy;
+    const char    *taxonomy;
     pando_uuid_t   root;
     int64_t        depth;
     const char    *locale;
     bool           with_counts;
     bool           flat;
+    int            version;
 } categories_tree_in_t;
 
 typedef struct {
     pando_given_t  given;
-    pando_uuid_t   taxonomy;
+    const char    *taxonomy;
     const char    *locale;
 } categories_slug_in_t;
 
 typedef struct {
     pando_given_t  given;
     const char    *locale;
-} categories_locale_in_t;
+    int            version;
+} categories_get_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            version;
+} categories_edition_in_t;
 
 typedef struct {
     pando_given_t  given;
@@ -64,7 +79,8 @@ typedef struct {
     pando_uuid_t   parent_id;
     pando_uuid_t   after_id;
     const char    *slug;
-    const char    *name;            /* words, as JSON */
+    const char    *slugs;           /* words, as JSON */
+    const char    *name;
     const char    *plural;
     const char    *description;
     int            status;
@@ -88,33 +104,60 @@ extern const pando_shape_t  categories_taxonomy_in, categories_taxonomy_patch,
                             categories_taxonomies_in,
                             categories_taxonomy_view;
 extern const pando_shape_t  categories_tree_in, categories_slug_in,
-                            categories_locale_in, categories_in,
-                            categories_patch, categories_move_in,
-                            categories_merge_in;
+                            categories_get_in, categories_edition_in,
+                            categories_in,
+                            categories_put, categories_patch,
+                            categories_move_in, categories_merge_in;
 extern const pando_shape_t  categories_view, categories_detail,
                             categories_tree_view, categories_crumbs;
 
-extern const pando_event_t  categories_published, categories_created,
-                            categories_updated, categories_moved,
-                            categories_merged, categories_deprecated;
+extern const pando_event_t  categories_created, categories_updated,
+                            categories_moved, categories_merged,
+                            categories_deprecated;
 
-extern const pando_problem_t  categories_slug_taken, categories_name_taken,
-                              categories_too_deep, categories_cycle,
-                              categories_no_taxonomy, categories_no_parent;
+extern const pando_problem_t  categories_slug_taken, categories_sibling_slug,
+                              categories_slug_malformed,
+                              categories_slug_english, categories_name_taken,
+                              categories_name_blank, categories_name_needed,
+                              categories_too_deep, categories_not_empty,
+                              categories_no_taxonomy, categories_no_draft,
+                              categories_no_parent, categories_no_sibling,
+                              categories_parent_retired;
 
-extern const pando_route_t  categories_taxonomies[];
-extern const pando_route_t  categories_tree[];
-extern const pando_route_t  categories_edit[];
+extern const pando_route_t  categories_taxonomies[], categories_tree[],
+                            categories_edit[], categories_change[],
+                            categories_move[];
+
 
 /* categories_rules.c */
 bool categories_between(const char *low, const char *high, char *out,
     size_t size);
 bool categories_may(categories_status_t from, categories_status_t to);
 bool categories_is_below(const char *path, const char *above);
-size_t categories_slugify(const char *name, char *out, size_t size);
 
-/* categories_tree.c: a category under the caller's language */
-const char *categories_locale(pando_req_t *rq, const char *asked);
-pando_json_t categories_detail_of(pando_tx_t *tx, pando_uuid_t id);
+/* What all changes of a tree are made of (categories_edit.c). */
+typedef struct {
+    pando_uuid_t          taxonomy_id, id;
+    bool                  live;
+    const char           *op;       /* of the journal */
+    const pando_event_t  *event;
+} categories_change_t;
+
+bool categories_live(pando_req_t *rq);
+const pando_uuid_t *categories_id(const pando_uuid_t *id);  /* nil: NULL */
+PANDO_LEAVES categories_row_t *categories_hold(pando_tx_t *tx,
+    pando_uuid_t id, bool live);
+pando_reply_t categories_changed(pando_tx_t *tx,
+    const categories_change_t *what);
+
+/* categories_move.c: a place below that parent, or the problem with it */
+typedef struct {
+    const char  *position;
+    const char  *parent_path;       /* NULL: at the top */
+} categories_spot_t;
+
+PANDO_LEAVES categories_spot_t categories_spot(pando_tx_t *tx,
+    pando_uuid_t taxonomy_id, bool live, const pando_uuid_t *parent_id,
+    const pando_uuid_t *after_id, bool given);
 
 #endif

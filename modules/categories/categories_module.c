@@ -12,6 +12,8 @@ static const pando_route_t *const  routes[] = {
     categories_taxonomies,
     categories_tree,
     categories_edit,
+    categories_change,
+    categories_move,
     NULL
 };
 

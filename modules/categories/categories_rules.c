@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Categories: pure rules - positions, states, slugs.
+ * Categories: pure rules - positions, states, paths.
  *
  * A position is a fraction in base 62, its digits in the order of the C
  * collation, never ending in the digit zero; so there is always one between
@@ -152,40 +152,4 @@ categories_is_below(const char *path, const char *above)
 
     return strncmp(path, above, len) == 0
            && (path[len] == '\0' || path[len] == '.');
-}
-
-
-/*
- * A slug of a name: ASCII letters and digits with single dashes.  Empty where
- * the name has none of them.
- */
-
-size_t
-categories_slugify(const char *name, char *out, size_t size)
-{
-    char    c;
-    size_t  n = 0;
-
-    for (/* void */; *name && n + 1 < size; name++) {
-        c = *name;
-
-        if (c >= 'A' && c <= 'Z') {
-            c = (char) (c | 0x20);
-        }
-
-        if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
-            out[n++] = c;
-
-        } else if (n && out[n - 1] != '-') {
-            out[n++] = '-';
-        }
-    }
-
-    while (n && out[n - 1] == '-') {
-        n--;
-    }
-
-    out[n] = '\0';
-
-    return n;
 }

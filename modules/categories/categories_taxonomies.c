@@ -28,75 +28,6 @@ too_shallow = { .status = 409, .code = "taxonomy_deeper",
                 .pointer = "/max_depth",
                 .text = "the taxonomy has categories below that depth" };
 
-static const char *const  subjects[] = {
-    "place", "business", "event", "content", "service", NULL
-};
-
-
-static const pando_field_t  in_fields[] = {
-    PANDO_FIELD(categories_taxonomy_in_t, TEXT, key, .required = true,
-                .pattern = "slug", .max = 80, .example = "\"places\""),
-    PANDO_FIELD(categories_taxonomy_in_t, WORDS, name, .required = true,
-                .max = 200, .example = "{\"en\": \"Places\"}"),
-    PANDO_FIELD(categories_taxonomy_in_t, ENUM, subject, .required = true,
-                .among = subjects, .note = "what its categories hold"),
-    PANDO_FIELD(categories_taxonomy_in_t, INT, max_depth, .min = 1,
-                .max = CATEGORIES_DEPTH_MAX, .otherwise = "8"),
-    PANDO_FIELD(categories_taxonomy_in_t, BOOL, leaf_only,
-                .otherwise = "false",
-                .note = "only categories without children take subjects"),
-    PANDO_END
-};
-
-const pando_shape_t
-categories_taxonomy_in = {
-    .name = "TaxonomyIn", .size = sizeof(categories_taxonomy_in_t),
-    .given = true, .fields = in_fields
-},
-categories_taxonomy_patch = {
-    .name = "TaxonomyChange", .size = sizeof(categories_taxonomy_in_t),
-    .given = true, .fields = in_fields, .patch = true
-};
-
-static const pando_field_t  list_fields[] = {
-    PANDO_FIELD(categories_taxonomies_in_t, ENUM, subject, .among = subjects),
-    PANDO_END
-};
-
-const pando_shape_t  categories_taxonomies_in = {
-    .name = "TaxonomyFilter", .size = sizeof(categories_taxonomies_in_t),
-    .given = true, .fields = list_fields
-};
-
-typedef struct {
-    pando_uuid_t   id;
-    const char    *key, *name;
-    int            subject;
-    int64_t        max_depth, live_version, draft_version, version;
-    bool           leaf_only;
-    pando_time_t   created_at, updated_at;
-} view_t;
-
-static const pando_field_t  view_fields[] = {
-    PANDO_FIELD(view_t, UUID, id, .required = true),
-    PANDO_FIELD(view_t, TEXT, key, .required = true),
-    PANDO_FIELD(view_t, WORDS, name, .required = true),
-    PANDO_FIELD(view_t, ENUM, subject, .required = true, .among = subjects),
-    PANDO_FIELD(view_t, INT, max_depth, .required = true),
-    PANDO_FIELD(view_t, BOOL, leaf_only, .required = true),
-    PANDO_FIELD(view_t, INT, live_version, .required = true,
-                .note = "grows with each published change of the tree"),
-    PANDO_FIELD(view_t, INT, draft_version, .nullable = true),
-    PANDO_FIELD(view_t, INT, version, .required = true),
-    PANDO_FIELD(view_t, TIME, created_at, .required = true),
-    PANDO_FIELD(view_t, TIME, updated_at, .required = true),
-    PANDO_END
-};
-
-const pando_shape_t  categories_taxonomy_view = {
-    .name = "Taxonomy", .size = sizeof(view_t), .fields = view_fields
-};
-
 
 const pando_route_t  categories_taxonomies[] = {
 
@@ -134,7 +65,7 @@ list(pando_req_t *rq)
     const char                        *subject = NULL;
 
     if (PANDO_GIVEN(&categories_taxonomies_in, in, subject)) {
-        subject = subjects[in->subject];
+        subject = categories_subjects[in->subject];
     }
 
     return pando_reply_page(rq, categories_sql_taxonomies(pando_auto(rq),
@@ -157,10 +88,15 @@ add(pando_req_t *rq)
 
     return pando_reply_json(rq,
         categories_sql_taxonomy_add(pando_auto(rq), in->key, in->name,
-                                    subjects[in->subject],
+                                    categories_subjects[in->subject],
                                     (int32_t) in->max_depth, in->leaf_only));
 }
 
+
+/*
+ * The tree is held while its depth is looked at, so that nothing deeper comes
+ * meanwhile.
+ */
 
 static pando_reply_t
 change(pando_req_t *rq)
@@ -170,25 +106,26 @@ change(pando_req_t *rq)
     pando_uuid_t                     id = pando_path_id(rq);
     pando_tx_t                      *tx = pando_begin(rq);
     categories_taxonomy_t           *row;
+    int32_t                          depth = CATEGORIES_DEPTH_MAX;
     pando_json_t                     json;
-    int32_t                          depth = (int32_t) in->max_depth;
-    int64_t                          deepest;
 
-    row = categories_sql_taxonomy_lock_or_404(tx, id);
-    pando_match_or_412(rq, row->version);
-
-    if (PANDO_GIVEN(shape, in, max_depth) && depth < row->max_depth) {
-        deepest = categories_sql_taxonomy_deepest_or_404(tx, id);
-
-        if (deepest > depth) {
-            return pando_fail(rq, &too_shallow);
-        }
+    if (PANDO_GIVEN(shape, in, max_depth)) {
+        depth = (int32_t) in->max_depth;
     }
 
-    json = categories_sql_taxonomy_change_or_404(tx, id, NULL,
+    categories_sql_hold(tx, id);
+    row = categories_sql_taxonomy_lock_or_404(tx, id, depth);
+    pando_match_or_412(rq, row->version);
+
+    if (row->deeper) {
+        return pando_fail(rq, &too_shallow);
+    }
+
+    json = categories_sql_taxonomy_change_or_404(tx, id,
         PANDO_GIVEN(shape, in, key) ? in->key : NULL,
         PANDO_GIVEN(shape, in, name) ? in->name : NULL,
-        PANDO_GIVEN(shape, in, subject) ? subjects[in->subject] : NULL,
+        PANDO_GIVEN(shape, in, subject) ? categories_subjects[in->subject]
+                                        : NULL,
         PANDO_GIVEN(shape, in, max_depth) ? &depth : NULL,
         PANDO_GIVEN(shape, in, leaf_only) ? &in->leaf_only : NULL);
     pando_commit(tx);

@@ -1,20 +1,36 @@
--- The tree as it is read.
+-- The tree as it is read, live or as a draft.
 
--- name: tree(taxonomy_id uuid, root uuid?, depth int, locale text,
---       with_counts bool, all bool) -> json?
+-- name: tree(taxonomy text?, root uuid?, depth int, locale text,
+--       with_counts bool, hidden bool, live bool) -> json?
 -- One document: the rows in preorder, each closed by as many brackets as the
--- tree climbs to the next one, so that no level is gathered twice.
-WITH RECURSIVE below AS (
-    SELECT c.id, c.status, 1 AS level, ARRAY[c.position] AS place
-      FROM categories.categories AS c
-     WHERE c.tenant_id = :tenant AND c.taxonomy_id = :taxonomy_id
-       AND c.parent_id IS NOT DISTINCT FROM :root::uuid
-       AND (:all OR c.status = 'active')
+-- tree climbs to the next one, so that no level is gathered twice.  Each look-up
+-- stands for itself (OFFSET 0), for nobody can foretell how much is below.
+WITH RECURSIVE t AS (
+    SELECT t.id, t.live_version, t.draft_version
+      FROM categories.taxonomies AS t
+     WHERE t.tenant_id = :tenant
+       AND t.id = categories.taxonomy_of(:tenant, :taxonomy)
+       AND (:live OR t.draft_version IS NOT NULL)
+       AND (:root::uuid IS NULL
+            OR EXISTS (SELECT FROM categories.categories AS r
+                        WHERE r.id = :root AND r.live = :live
+                          AND r.taxonomy_id = t.id
+                          AND (:hidden OR NOT categories.hidden(r.id, :live))))
+), below AS (
+    SELECT c.id, 1 AS level, ARRAY[c.position] AS place
+      FROM t
+      JOIN categories.categories AS c
+        ON c.list_id = coalesce(:root, t.id) AND c.live = :live
+     WHERE :hidden OR c.status = 'active'
     UNION ALL
-    SELECT c.id, c.status, b.level + 1, b.place || c.position
+    SELECT c.id, b.level + 1, b.place || c.position
       FROM below AS b
-      JOIN categories.categories AS c ON c.parent_id = b.id
-     WHERE b.level < :depth AND (:all OR c.status = 'active')
+     CROSS JOIN LATERAL (SELECT c.id, c.position
+                           FROM categories.categories AS c
+                          WHERE c.list_id = b.id AND c.live = :live
+                            AND (:hidden OR c.status = 'active')
+                         OFFSET 0) AS c
+     WHERE b.level < :depth
 ), ordered AS (
     SELECT b.id, b.level, b.place,
            lag(b.level, 1, 0) OVER w AS before,
@@ -22,78 +38,96 @@ WITH RECURSIVE below AS (
       FROM below AS b
     WINDOW w AS (ORDER BY b.place)
 )
-SELECT '{"taxonomy_id":' || to_json(t.id) || ',"version":' || t.live_version
+SELECT '{"taxonomy_id":' || to_json(t.id) || ',"version":'
+       || CASE WHEN :live THEN t.live_version ELSE t.draft_version END
        || ',"tree":[' || coalesce(
        (SELECT string_agg(
                    CASE WHEN o.before >= o.level THEN ',' ELSE '' END
-                   || rtrim((categories.node(c, :locale, :with_counts))::text,
-                            '}')
+                   || (SELECT left(categories.node(c, :locale,
+                                                   :with_counts)::text, -1)
+                         FROM categories.categories AS c
+                        WHERE c.id = o.id AND c.live = :live)
                    || ',"children":['
                    || repeat(']}', greatest(o.level - o.next + 1, 0)),
                    '' ORDER BY o.place)
-          FROM ordered AS o
-          JOIN categories.categories AS c ON c.id = o.id), '')
-       || ']}'
-  FROM categories.taxonomies AS t
- WHERE t.tenant_id = :tenant AND t.id = :taxonomy_id
+          FROM ordered AS o), '') || ']}'
+  FROM t;
+
+-- name: part(taxonomy text?, root uuid?, hidden bool, live bool) -> uuid?
+-- The taxonomy, where there is such a part of it to be seen.
+SELECT t.id FROM categories.taxonomies AS t
+ WHERE t.tenant_id = :tenant
+   AND t.id = categories.taxonomy_of(:tenant, :taxonomy)
+   AND (:live OR t.draft_version IS NOT NULL)
    AND (:root::uuid IS NULL
         OR EXISTS (SELECT FROM categories.categories AS r
-                    WHERE r.id = :root AND r.tenant_id = :tenant
-                      AND r.taxonomy_id = t.id));
+                    WHERE r.id = :root AND r.live = :live
+                      AND r.taxonomy_id = t.id
+                      AND (:hidden OR NOT categories.hidden(r.id, :live))));
 
--- name: flat(taxonomy_id uuid, root uuid?, locale text, all bool) -> page
--- sort: path = path::text text
+-- name: flat(taxonomy_id uuid, root uuid?, locale text, hidden bool,
+--       live bool) -> page
+-- sort: created_at = seq bigint
 SELECT categories.doc(c, :locale) :keys
   FROM categories.categories AS c
  WHERE c.tenant_id = :tenant AND c.taxonomy_id = :taxonomy_id
+   AND c.live = :live
    AND (:root::uuid IS NULL OR c.path <@ (SELECT r.path
                                             FROM categories.categories AS r
-                                           WHERE r.id = :root))
-   AND (:all OR c.status = 'active') AND :after
+                                           WHERE r.id = :root
+                                             AND r.live = :live
+                                             AND r.tenant_id = :tenant))
+   AND (:hidden OR NOT categories.hidden(c.id, c.live)) AND :after
  ORDER BY :order LIMIT :limit;
 
--- name: view(id uuid, locale text) -> json?
-SELECT categories.doc(c, :locale)
-       || jsonb_build_object(
-           'breadcrumb', categories.breadcrumb(c, :locale),
-           'names', (SELECT jsonb_object_agg(n.locale, n.name)
-                       FROM categories.category_names AS n
-                      WHERE n.category_id = c.id),
-           'children', coalesce((SELECT jsonb_agg(categories.node(k, :locale,
-                                            true) ORDER BY k.position)
-                          FROM categories.categories AS k
-                         WHERE k.parent_id = c.id AND k.status = 'active'),
-                         '[]')),
-       c.version
+-- name: seen(id uuid, locale text, live bool) -> row? categories_seen
+-- row: doc json, version bigint, hidden bool, replaced_by uuid?
+SELECT categories.detail(c, :locale), c.version,
+       categories.hidden(c.id, c.live), c.replaced_by
   FROM categories.categories AS c
- WHERE c.tenant_id = :tenant AND c.id = :id;
+ WHERE c.tenant_id = :tenant AND c.id = :id AND c.live = :live;
 
--- name: where_to(id uuid) -> row? categories_where
--- row: status text, replaced_by uuid?
-SELECT c.status, c.replaced_by
+-- name: view(id uuid, locale text, live bool) -> json?
+SELECT categories.detail(c, :locale), c.version
   FROM categories.categories AS c
- WHERE c.tenant_id = :tenant AND c.id = :id;
+ WHERE c.tenant_id = :tenant AND c.id = :id AND c.live = :live;
 
--- name: children(id uuid, locale text, all bool) -> page
+-- name: hidden(id uuid, live bool) -> bool?
+SELECT categories.hidden(c.id, c.live)
+  FROM categories.categories AS c
+ WHERE c.tenant_id = :tenant AND c.id = :id AND c.live = :live;
+
+-- name: children(id uuid, locale text, hidden bool, live bool) -> page
 -- sort: position = position text
 SELECT categories.doc(c, :locale) :keys
   FROM categories.categories AS c
- WHERE c.tenant_id = :tenant AND c.parent_id = :id
-   AND (:all OR c.status = 'active') AND :after
+ WHERE c.tenant_id = :tenant AND c.list_id = :id AND c.live = :live
+   AND (:hidden OR c.status = 'active') AND :after
  ORDER BY :order LIMIT :limit;
 
--- name: ancestors(id uuid, locale text) -> json?
+-- name: ancestors(id uuid, locale text, hidden bool, live bool) -> json?
 SELECT jsonb_build_object('data', categories.breadcrumb(c, :locale))
   FROM categories.categories AS c
- WHERE c.tenant_id = :tenant AND c.id = :id;
+ WHERE c.tenant_id = :tenant AND c.id = :id AND c.live = :live
+   AND (:hidden OR NOT categories.hidden(c.id, c.live));
 
--- name: by_slug(taxonomy_id uuid, locale text, slug text) -> row? categories_slug
--- row: category_id uuid, is_current bool, now text
-SELECT s.category_id, s.is_current, c.slug AS now
-  FROM categories.category_slugs AS s
-  JOIN categories.categories AS c ON c.id = s.category_id
- WHERE s.tenant_id = :tenant AND s.taxonomy_id = :taxonomy_id
-   AND s.slug = :slug
-   AND s.locale IN (:locale, split_part(:locale, '-', 1), 'en')
- ORDER BY s.locale = :locale DESC, s.locale = 'en'
- LIMIT 1;
+-- name: by_slug(taxonomy text?, locale text, slug text)
+--       -> row? categories_by_slug
+-- row: slug text, taxonomy_id uuid, doc json, version bigint, hidden bool
+-- The slug is what the category, or the one that replaced it, bears today in
+-- the language of the one asked for.
+SELECT coalesce((SELECT k.slug FROM categories.category_slugs AS k
+                  WHERE k.category_id = c.id AND k.live AND k.is_current
+                    AND k.locale = s.locale), c.slug) AS slug,
+       s.taxonomy_id, categories.detail(c, :locale), c.version,
+       categories.hidden(c.id, c.live)
+  FROM (SELECT s.category_id, s.taxonomy_id, s.locale
+          FROM categories.category_slugs AS s
+         WHERE s.tenant_id = :tenant AND s.slug = :slug
+           AND s.taxonomy_id = categories.taxonomy_of(:tenant, :taxonomy)
+           AND s.locale IN (:locale, split_part(:locale, '-', 1), 'en')
+         ORDER BY s.locale = :locale DESC, s.locale = 'en'
+         LIMIT 1) AS s
+  JOIN categories.categories AS own ON own.id = s.category_id AND own.live
+  JOIN categories.categories AS c
+    ON c.id = coalesce(own.replaced_by, own.id) AND c.live;
