@@ -397,6 +397,28 @@ void pando_dict_del(const char *key);
 /* Counters and gauges of a domain; the set is fixed by its table. */
 void pando_count(unsigned metric, int64_t by);
 
+/*
+ * How long requests took, read back: every series of this node, all of its
+ * workers together, each number of a series only ever growing.  Returns the
+ * life of the counting, another one when it has begun again from zero, or 0
+ * where nothing is counted.
+ */
+#define PANDO_TIMES_COUNTS  15      /* one for each bound, one beyond */
+
+typedef struct {
+    const char      *labels;        /* domain="",route="",method="",status="" */
+    const uint64_t  *counts;        /* how many within each bound */
+    uint64_t         us;            /* of all of them */
+} pando_times_t;
+
+extern const uint64_t  pando_bounds_us[];
+
+int64_t pando_times_each(pando_req_t *rq,
+    void (*fn)(void *ctx, const pando_times_t *times), void *ctx);
+
+/* The host this node runs on. */
+const char *pando_node(pando_req_t *rq);
+
 
 /* 10. Routes: router, validator, access rule and document at once */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * `pando_metrics;`: all that was counted, as Prometheus' text (0.0.4) or as
+ * `pando_exposition;`: all that was counted, as Prometheus' text (0.0.4) or as
  * OpenMetrics (1.0), whichever the client likes better.  Written on the
  * worker's stack from shared memory alone, so it tells what is wrong also
  * while the database is away.

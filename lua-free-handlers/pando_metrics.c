@@ -17,7 +17,7 @@
 #include "pando_metrics.h"
 
 
-#define LAYOUT         1
+#define LAYOUT         2
 #define FAMILIES       512
 #define LEAST_SERIES   4096
 #define LEAST_ROWS     32
@@ -54,6 +54,7 @@ typedef struct {
     uint32_t           nseries;         /* the first one is unused */
     uint32_t           nfamilies;
     int64_t            born, loaded;    /* seconds */
+    int64_t            life;            /* a number of its own, not 0 */
     family_t           families[FAMILIES];
     series_t          *series;
     uint32_t          *index;           /* 2 * max, by hash */
@@ -78,8 +79,9 @@ static uint32_t hash_of(const char *name, const char *labels);
 static ngx_uint_t nwords_of(pando_metric_is_t is);
 
 
+/* 200 ms is what the suite promises, 800 four of it: both are told exactly. */
 const uint64_t  pando_bounds_us[PANDO_BOUNDS] = {
-    5000, 10000, 25000, 50000, 75000, 100000, 250000, 500000, 750000,
+    5000, 10000, 25000, 50000, 75000, 100000, 200000, 500000, 800000,
     1000000, 2500000, 5000000, 7500000, 10000000
 };
 
@@ -197,6 +199,8 @@ store_create(ngx_slab_pool_t *pool, ngx_uint_t max, ngx_uint_t nrows)
 
     s->layout = LAYOUT;
     s->born = ngx_time();
+    s->life = (int64_t) ngx_random() << 31 ^ ngx_random() ^ s->born << 20;
+    s->life = s->life & INT64_MAX ? s->life & INT64_MAX : 1;
     s->pool = pool;
     s->max = (uint32_t) max;
     s->nrows = (uint32_t) nrows;
@@ -239,6 +243,11 @@ take_over(store_t *s, ngx_shm_zone_t *zone)
                 old = zones[i].data;
             }
         }
+    }
+
+    if (old && old->layout == LAYOUT) {
+        s->born = old->born;
+        s->life = old->life;
     }
 
     for (i = 1; old && i < old->nseries; i++) {
@@ -584,6 +593,13 @@ int64_t
 pando_metrics_born(void)
 {
     return store ? store->born : 0;
+}
+
+
+int64_t
+pando_metrics_life(void)
+{
+    return store ? store->life : 0;
 }
 
 

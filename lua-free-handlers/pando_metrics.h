@@ -78,6 +78,7 @@ void pando_metrics_claim(pando_main_conf_t *pmcf);
 void pando_metrics_release(void);
 int64_t pando_metrics_born(void);       /* seconds */
 int64_t pando_metrics_loaded(void);
+int64_t pando_metrics_life(void);       /* the same while counts go on */
 ngx_uint_t pando_metrics_inherited(void);       /* of a worker that died */
 
 /* pando_count.c: what is counted where it happens */

@@ -98,7 +98,7 @@ static ngx_command_t  commands[] = {
       pando_conf_handler, NGX_HTTP_LOC_CONF_OFFSET, 0,
       (void *) pando_http_problems },
 
-    { ngx_string("pando_metrics"),
+    { ngx_string("pando_exposition"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       pando_conf_handler, NGX_HTTP_LOC_CONF_OFFSET, 0,
       (void *) pando_metrics_handler },

@@ -5,7 +5,7 @@ use Pando;
 use Time::HiRes qw(sleep time);
 
 my $http = "pando_tenant $Pando::Token::TENANT;";
-my $server = 'location = /metrics { pando_metrics; }'
+my $server = 'location = /metrics { pando_exposition; }'
     . ' location = /plain { return 200 "plain\n"; }';
 my $p = Pando->new(domains => ['probe'], workers => 4, http => $http,
                    server => $server);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * What a domain may read of the metrics: the times of requests, all workers
+ * of this node together, and by which names the node and its counting go.
+ */
+
+#include "pando_metrics.h"
+
+
+int64_t
+pando_times_each(pando_req_t *rq, void (*fn)(void *ctx,
+    const pando_times_t *times), void *ctx)
+{
+    ngx_uint_t      i;
+    pando_sum_t     sum;
+    pando_sums_t    sums;
+    pando_times_t   times;
+    pando_family_t  f;
+
+    for (i = 0; pando_count_family(i, &f); i++) {
+
+        if (f.is != PANDO_METRIC_TIMES) {
+            continue;
+        }
+
+        if (pando_sums_begin(&sums, rq->pool) != NGX_OK) {
+            return 0;
+        }
+
+        if (!pando_sums_family(&sums, &f)) {
+            return pando_metrics_life();
+        }
+
+        while (pando_sums_next(&sums, &sum)) {
+            times.labels = sum.labels;
+            times.counts = sum.words;
+            times.us = sum.words[PANDO_TIMES_COUNTS];
+            fn(ctx, &times);
+        }
+
+        return pando_metrics_life();
+    }
+
+    return 0;
+}
+
+
+const char *
+pando_node(pando_req_t *rq)
+{
+    return pando_copy(rq, (char *) ngx_cycle->hostname.data,
+                      ngx_cycle->hostname.len);
+}
