@@ -221,7 +221,8 @@ for my $round (1 .. 100) {
 
 is $fails, 10_000, 'ten thousand failures';
 at_rest('ten thousand failures');
-cmp_ok resident() - $before, '<', 4096 * $Pando::SLOW,
+# a sanitizer keeps the history of each block, and so grows by itself
+cmp_ok resident() - $before, '<', $Pando::SLOW > 1 ? 262_144 : 4096,
     'memory does not grow with them';
 cmp_ok open_files() - $files, '<', 30, 'nor do descriptors';
 
