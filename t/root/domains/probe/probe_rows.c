@@ -33,6 +33,9 @@ const pando_route_t  probe_rows[] = {
     { PANDO_GET, "/probes/{id}", get, "Get a probe",
       .scope = "probe:read", .gives = &probe_view, .trips = 1 },
 
+    { PANDO_GET, "/probes/open/{id}", get, "Get a probe without a token",
+      .scope = "public", .gives = &probe_view, .trips = 1 },
+
     { PANDO_POST, "/probes", add, "Add a probe in one statement",
       .scope = "probe:write", .takes = &probe_in, .status = 201,
       .gives = &probe_view, .trips = 1,
