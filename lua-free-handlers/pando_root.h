@@ -159,7 +159,7 @@ pando_mem_t *pando_flow_mem(pando_req_t *rq);
 uint64_t pando_clock_us(void);                  /* monotonic */
 
 
-/* 2. The database (pando_pg.c: connections, pando_tx.c: statements) */
+/* 2. The database (pando_pg.h: connections, pando_tx.c: statements) */
 
 typedef struct {
     ngx_str_t     name;

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Segments: statements with one Sync behind them, and their results.
+ *
+ * An error is its segment's alone.  What was asked is answered in the order
+ * it was sent, so a segment whose flow has gone is drained, not forgotten,
+ * and one that was begun on a connection must be sent.  A statement is
+ * prepared in the same flight as its first execution on that connection; the
+ * connection's bits say which are.
+ */
+
+#include "pando_pg.h"
+
+
+static void take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res);
+static void seg_done(pando_conn_t *conn, pando_seg_t *seg,
+    pando_seg_state_t state);
+
+
+static ngx_queue_t  spare;
+static ngx_uint_t   nspare;
+
+
+void
+pando_seg_init_worker(void)
+{
+    nspare = 0;
+    ngx_queue_init(&spare);
+}
+
+
+void
+pando_seg_exit_worker(void)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&spare)) {
+        q = ngx_queue_head(&spare);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, pando_seg_t, link));
+    }
+}
+
+
+/* Segments */
+
+pando_seg_t *
+pando_seg_new(pando_conn_t *conn, pando_req_t *rq)
+{
+    pando_seg_t  *seg;
+
+    if (!ngx_queue_empty(&spare)) {
+        seg = ngx_queue_data(ngx_queue_head(&spare), pando_seg_t, link);
+        ngx_queue_remove(&seg->link);
+        nspare--;
+
+    } else {
+        seg = ngx_alloc(sizeof(pando_seg_t), ngx_cycle->log);
+        if (seg == NULL) {
+            return NULL;
+        }
+    }
+
+    ngx_memzero(seg, offsetof(pando_seg_t, steps));
+    seg->conn = conn;
+    seg->rq = rq;
+
+    if (rq) {
+        ngx_queue_insert_tail(&rq->segs, &seg->mine);
+    }
+
+    ngx_queue_insert_tail(&conn->segs, &seg->link);
+
+    return seg;
+}
+
+
+void
+pando_seg_free(pando_seg_t *seg)
+{
+    PQclear(seg->kept);
+    PQclear(seg->error);
+
+    if (nspare < 256) {
+        ngx_queue_insert_head(&spare, &seg->link);
+        nspare++;
+        return;
+    }
+
+    ngx_free(seg);
+}
+
+
+ngx_int_t
+pando_seg_add(pando_seg_t *seg, pando_query_t *q, const pando_args_t *args,
+    const char *plain, unsigned keep)
+{
+    char           name[16];
+    uint64_t       bit;
+    pando_conn_t  *conn = seg->conn;
+    pando_step_t  *step;
+
+    if (seg->nsteps == PANDO_SEG_MAX) {
+        return NGX_DECLINED;
+    }
+
+    step = &seg->steps[seg->nsteps];
+    step->query = q;
+    step->keep = keep;
+    step->prepares = 0;
+    conn->db->statements++;
+
+    if (q == NULL) {
+        seg->nsteps++;
+        return PQsendQueryParams(conn->pg, plain, 0, NULL, NULL, NULL, NULL,
+                                 0)
+               ? NGX_OK : NGX_ERROR;
+    }
+
+    (void) ngx_sprintf((u_char *) name, "q%ui%Z", (ngx_uint_t) q->id);
+    bit = (uint64_t) 1 << (q->id % 64);
+
+    if (!(conn->prepared[q->id / 64] & bit)) {
+        if (!PQsendPrepare(conn->pg, name, q->text, (int) q->nparams,
+                           q->types))
+        {
+            return NGX_ERROR;
+        }
+
+        conn->prepared[q->id / 64] |= bit;
+        step->prepares = 1;
+    }
+
+    if (seg->nsteps == 0) {
+        seg->at_prepare = step->prepares;
+    }
+
+    seg->nsteps++;
+
+    return PQsendQueryPrepared(conn->pg, name, (int) q->nparams, args->values,
+                               args->lengths, args->formats, 0)
+           ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+pando_seg_send(pando_seg_t *seg)
+{
+    pando_conn_t  *conn = seg->conn;
+
+    seg->since = ngx_current_msec;
+    seg->sent = 1;
+
+    if (conn->depth++ == 0) {
+        conn->heard = ngx_current_msec;
+    }
+
+    if (!PQpipelineSync(conn->pg)) {
+        pando_conn_break(conn, PQerrorMessage(conn->pg));
+        return;
+    }
+
+    if (!conn->timer.timer_set) {
+        ngx_add_timer(&conn->timer, conn->db->conf->stall);
+    }
+
+    ngx_post_event(&conn->flush, &ngx_posted_events);
+}
+
+
+void
+pando_seg_wait(pando_seg_t *seg)
+{
+    while (seg->state == PANDO_SEG_QUEUED) {
+        pando_flow_wait(seg->rq);
+    }
+}
+
+
+/* Results */
+
+void
+pando_seg_read(pando_conn_t *conn)
+{
+    ngx_uint_t    nulls = 0;
+    PGresult     *res;
+    pando_seg_t  *seg;
+
+    conn->heard = ngx_current_msec;
+
+    while (!ngx_queue_empty(&conn->segs) && !PQisBusy(conn->pg)) {
+
+        seg = ngx_queue_data(ngx_queue_head(&conn->segs), pando_seg_t, link);
+        res = PQgetResult(conn->pg);
+
+        if (res == NULL) {
+            if (++nulls > 1) {
+                return;
+            }
+
+            if (seg->at_prepare) {
+                seg->at_prepare = 0;
+
+            } else if (++seg->step < seg->nsteps) {
+                seg->at_prepare = seg->steps[seg->step].prepares;
+            }
+
+            continue;
+        }
+
+        nulls = 0;
+
+        if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
+            PQclear(res);
+            conn->depth--;
+            seg_done(conn, seg, PANDO_SEG_DONE);
+            continue;
+        }
+
+        take_result(conn, seg, res);
+
+        if (PQstatus(conn->pg) == CONNECTION_BAD) {
+            pando_conn_break(conn, PQerrorMessage(conn->pg));
+            return;
+        }
+    }
+}
+
+
+static void
+take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res)
+{
+    pando_step_t    *step;
+    pando_query_t   *q;
+    ExecStatusType   status = PQresultStatus(res);
+
+    if (seg->step >= seg->nsteps) {
+        PQclear(res);
+        return;
+    }
+
+    step = &seg->steps[seg->step];
+    q = step->query;
+
+    if (status == PGRES_FATAL_ERROR || status == PGRES_PIPELINE_ABORTED) {
+
+        if (q && (seg->at_prepare
+                  || status == PGRES_FATAL_ERROR))
+        {
+            const char  *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+            if (seg->at_prepare || (state && (ngx_strcmp(state, "26000") == 0
+                || ngx_strcmp(state, "0A000") == 0)))
+            {
+                conn->prepared[q->id / 64] &= ~((uint64_t) 1 << (q->id % 64));
+            }
+        }
+
+        if (status == PGRES_FATAL_ERROR && seg->error == NULL) {
+            conn->db->errors++;
+            seg->error = res;
+            return;
+        }
+
+    } else if (!seg->at_prepare && step->keep && seg->kept == NULL) {
+        seg->kept = res;
+        return;
+    }
+
+    PQclear(res);
+}
+
+
+static void
+seg_done(pando_conn_t *conn, pando_seg_t *seg, pando_seg_state_t state)
+{
+    ngx_queue_remove(&seg->link);
+    seg->state = state;
+
+    if (seg->rq) {
+        pando_flow_wake(seg->rq);
+
+    } else {
+        pando_seg_free(seg);
+    }
+
+    if (conn->exclusive && !conn->lent && state == PANDO_SEG_DONE
+        && ngx_queue_empty(&conn->segs))
+    {
+        pando_pg_give_back(conn);
+    }
+}
+
+
+/*
+ * The connection is gone: nobody waits for its answers any longer.
+ */
+
+void
+pando_seg_lose_all(pando_conn_t *conn)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&conn->segs)) {
+        q = ngx_queue_head(&conn->segs);
+        seg_done(conn, ngx_queue_data(q, pando_seg_t, link), PANDO_SEG_LOST);
+    }
+}
