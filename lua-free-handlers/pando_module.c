@@ -8,6 +8,7 @@
 
 #include "pando_root.h"
 #include "pando_metrics.h"
+#include "pando_openapi.h"
 #include "pando_call.h"
 #include "pando_conf.h"
 #include "pando_shm.h"
@@ -97,6 +98,10 @@ static ngx_command_t  commands[] = {
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       pando_conf_handler, NGX_HTTP_LOC_CONF_OFFSET, 0,
       (void *) pando_http_problems },
+
+    { ngx_string("pando_openapi"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      pando_conf_openapi, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
     { ngx_string("pando_exposition"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
@@ -207,7 +212,8 @@ init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     if (pando_count_conf(cf, pmcf) != NGX_OK
-        || pando_metrics_zone(cf, pmcf) != NGX_OK)
+        || pando_metrics_zone(cf, pmcf) != NGX_OK
+        || pando_openapi_build(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }

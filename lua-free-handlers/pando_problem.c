@@ -58,9 +58,6 @@ pando_outcome_unknown = { .status = 503, .code = "outcome_unknown",
             "try again with the same idempotency key", .retry_after = 1 };
 
 
-static const char *title_of(int status);
-
-
 pando_answer_t *
 pando_answer_problem(pando_req_t *rq, const pando_problem_t *problem,
     const char *pointer)
@@ -99,7 +96,7 @@ pando_problem_body(ngx_http_request_t *r, pando_req_t *rq,
     pando_out_raw(&out, "{\"type\":\"/docs/problems#");
     pando_out_raw(&out, p->code);
     pando_out_raw(&out, "\",\"title\":");
-    pando_out_text(&out, title_of(p->status));
+    pando_out_text(&out, pando_problem_title(p->status));
     pando_out_raw(&out, ",\"status\":");
     pando_out_int(&out, p->status);
     pando_out_raw(&out, ",\"code\":");
@@ -146,8 +143,8 @@ pando_problem_body(ngx_http_request_t *r, pando_req_t *rq,
 }
 
 
-static const char *
-title_of(int status)
+const char *
+pando_problem_title(int status)
 {
     switch (status) {
     case 400: return "Bad Request";

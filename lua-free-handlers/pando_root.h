@@ -329,6 +329,7 @@ ngx_int_t pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx,
     pando_req_t *rq, pando_answer_t *a);
 ngx_int_t pando_problem_body(ngx_http_request_t *r, pando_req_t *rq,
     const pando_answer_t *a, ngx_str_t *body);
+const char *pando_problem_title(int status);
 void pando_answer_flatten(pando_req_t *rq, pando_answer_t *a);
 char *pando_vtext(pando_req_t *rq, const char *fmt, va_list args);
 
@@ -423,6 +424,7 @@ typedef struct {
     ngx_array_t        statics;         /* what modules keep in it */
     ngx_shm_zone_t    *metrics;
     ngx_uint_t         nmetrics;        /* of domains */
+    ngx_array_t       *openapi;         /* NULL: no location asks for it */
     ngx_flag_t         verify;          /* check own answers: tests */
     ngx_array_t        peers;           /* of pando_peer_t */
     ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */

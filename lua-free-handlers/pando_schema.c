@@ -96,12 +96,19 @@ pando_schema_common(pando_out_t *out)
 {
     pando_field_t  words = { .is = PANDO_IS_WORDS };
 
-    pando_out_raw(out, "\"Money\":");
-    write_money(out);
+    pando_schema_money(out);
     pando_out_raw(out, ",\"Words\":{\"description\":"
                   "\"a text, or texts by language\",");
     write_words(out, pando_field_range(&words, PANDO_IS_WORDS, false), false);
     pando_out_char(out, '}');
+}
+
+
+void
+pando_schema_money(pando_out_t *out)
+{
+    pando_out_raw(out, "\"Money\":");
+    write_money(out);
 }
 
 

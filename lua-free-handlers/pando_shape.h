@@ -226,6 +226,8 @@ const char *pando_schema_name(const pando_shape_t *shape, bool patch,
 void pando_schema_field(const pando_field_t *field, pando_out_t *out);
 /* The components that all shapes share: "Money":{...},"Words":{...}. */
 void pando_schema_common(pando_out_t *out);
+/* "Money" alone: Words are written in place. */
+void pando_schema_money(pando_out_t *out);
 
 /*
  * Calls fn for the shape and all that it is made of, itself first.  fn says

@@ -9,17 +9,15 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
-use Fcntl qw(:flock);
 use File::Basename qw(basename dirname);
-use File::Copy qw(copy);
-use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More;
+
+use Pando::Peers;
 
 my $here = dirname(abs_path(__FILE__));
 my $top = abs_path("$here/../..");
 my $root = "$top/lua-free-handlers";
-my $peers = "$top/build/peers";
 my $out = tempdir(CLEANUP => 1);
 
 my @ours = map { "$root/pando_$_.c" } qw(faults json format kind scalar
@@ -99,27 +97,6 @@ sub replay {
     is($rc, 0, 'and ended well');
 }
 
-# The packages of t/lib/peers, installed once for as long as the list stays.
-sub install_peers {
-    my $list = "$top/t/lib/peers/package.json";
-
-    make_path($peers);
-    open my $lock, '>', "$peers/lock" or die "$peers/lock: $!";
-    flock $lock, LOCK_EX or die "flock: $!";
-
-    return 1 if -d "$peers/node_modules"
-        && system('cmp', '-s', $list, "$peers/installed.json") == 0;
-
-    copy($list, "$peers/package.json") or die "copy: $!";
-    my ($rc, @lines) = run('npm', 'install', '--prefix', $peers,
-        qw(--no-audit --no-fund --no-package-lock --ignore-scripts
-           --loglevel=error));
-    diag(@lines), return 0 if $rc;
-
-    return copy($list, "$peers/installed.json");
-}
-
-
 my $checked = archive('checked', 'gcc', @checked);
 my $flow = archive('flow', 'gcc', @flow);
 
@@ -137,19 +114,12 @@ for my $src (sort glob "$here/unit/shape_*.c") {
     subtest $name => sub { replay(run("$out/$name")) };
 }
 
-subtest 'the document and the parser agree' => sub {
-    for my $tool ('node', 'npm') {
-        my ($absent) = run($tool, '--version');
-        plan skip_all => "no $tool" if $absent;
-    }
-
-    install_peers() or return fail('the peers cannot be installed');
-
-    system("$out/shape_peer >$out/verdicts") == 0
-        or return fail('no verdicts');
-    replay(run('node', "$top/t/lib/peers/schema.js", $peers,
-               "$out/verdicts"));
-};
+if (system("$out/shape_peer >$out/verdicts") == 0) {
+    Pando::Peers::replay('the document and the parser agree', 'schema.js',
+                         "$out/verdicts");
+} else {
+    fail('no verdicts');
+}
 
 my ($no_clang) = run('clang', '--version');
 
