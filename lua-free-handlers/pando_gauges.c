@@ -181,13 +181,14 @@ pando_gauges_init_worker(ngx_cycle_t *cycle)
     pando_series_add(own[WORKER_STARTS].series, 1);
     pando_series_add(own[WORKER_DEATHS].series,
                      pando_metrics_inherited());
-    pando_series_set(own[WORKERS].series, 1);
     pando_series_set(own[CONNS_LIMIT].series, (int64_t) cycle->connection_n);
     pando_series_tell(own[STARTED].series, pando_metrics_born());
     pando_series_tell(own[LOADED].series, pando_metrics_loaded());
     pando_series_tell(pando_series(&root[BUILD_INFO],
                                    "version=\"" PANDO_VERSION "\","
                                    "nginx=\"" NGINX_VERSION "\""), 1);
+
+    pando_series_set(own[WORKERS].series, 1);
 
     timer.handler = on_timer;
     timer.data = &timer;
