@@ -70,7 +70,7 @@ pando_conn_open(pando_conn_t *conn)
     (void) snprintf(options, sizeof(options),
                     "-c search_path=public -c timezone=UTC -c datestyle=ISO"
                     " -c intervalstyle=iso_8601"
-                    " -c bytea_output=hex -c statement_timeout=%u"
+                    " -c bytea_output=hex -c jit=off -c statement_timeout=%u"
                     " -c lock_timeout=%u"
                     " -c idle_in_transaction_session_timeout=%u",
                     (unsigned) timeout, (unsigned) timeout / 2 + 1,
