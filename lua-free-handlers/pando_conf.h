@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * The directives' setters (pando_conf.c), for the table in pando_module.c.
+ * The directives' setters, for the table in pando_module.c, and what the files
+ * that read the configuration lend each other.
  */
 
 #ifndef PANDO_CONF_H
@@ -28,6 +29,10 @@ char *pando_conf_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 ngx_int_t pando_conf_queries(ngx_conf_t *cf, pando_main_conf_t *pmcf,
     pando_query_t *const *queries);
+ngx_int_t pando_conf_check_uses(ngx_conf_t *cf, pando_main_conf_t *pmcf);
+ngx_int_t pando_conf_default_secret(ngx_conf_t *cf, pando_main_conf_t *pmcf);
+ngx_uint_t pando_conf_option(ngx_str_t *arg, const char *name,
+    ngx_str_t *value);
 ngx_int_t pando_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 
 #endif
