@@ -175,7 +175,7 @@ sub probes
 sub probe { return sprintf '01900000-0000-7000-8000-%012x', $_[0] }
 
 
-# Categories as the route makes them: a tree of three levels, ten each; those
+# Categories as the route makes them: a tree of three levels, eight each; those
 # read are leaves.
 sub categories
 {
@@ -198,7 +198,7 @@ sub categories
         for my $parent (@level) {
             push @next, map { $add->(categories => {
                 taxonomy_id => $taxonomy, parent_id => $parent,
-                name => 'Category ' . ++$n, color => '#336699' }) } 1 .. 10;
+                name => 'Category ' . ++$n, color => '#336699' }) } 1 .. 8;
         }
 
         @level = @next;
