@@ -8,7 +8,7 @@ my $p = Pando->new(domains => ['probe'], workers => 1,
     http => 'client_body_buffer_size 128k; client_header_timeout 3s;
              client_body_timeout 3s;',
     server => 'pando_tenant 00000000-0000-7000-8000-000000000001;
-               location = /metrics { pando_metrics; }
+               location = /metrics { pando_exposition; }
                listen unix:DIR/h2.sock http2;');
 my $token = $p->token(scope => 'probe:admin');
 my %as = (token => $token);

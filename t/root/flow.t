@@ -7,7 +7,7 @@ my $p = Pando->new(domains => ['probe'], workers => 1,
     main => 'thread_pool small threads=1 max_queue=2;',
     http => 'pando_flows 300; pando_set probe.greeting good-day;',
     server => 'pando_tenant 00000000-0000-7000-8000-000000000001;
-               location = /metrics { pando_metrics; }');
+               location = /metrics { pando_exposition; }');
 my $path = '/api/v1/probes';
 
 sub gauge
