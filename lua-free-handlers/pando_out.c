@@ -25,6 +25,8 @@ static size_t plain_run(const char *s, const char *end);
 static size_t escape(pando_out_t *out, const char *s, const char *end,
     char before);
 static void out_tree(pando_out_t *out, const json_t *tree, unsigned depth);
+static void out_object(pando_out_t *out, json_t *object, unsigned depth);
+static void out_array(pando_out_t *out, const json_t *array, unsigned depth);
 
 
 void
@@ -305,10 +307,6 @@ pando_out_tree(pando_out_t *out, const json_t *tree)
 static void
 out_tree(pando_out_t *out, const json_t *tree, unsigned depth)
 {
-    size_t       i;
-    json_t      *value, *object = (json_t *) tree;
-    const char  *name, *comma = "";
-
     if (depth > PANDO_DEPTH) {
         out->failed = "a tree that is too deep";
         return;
@@ -317,29 +315,11 @@ out_tree(pando_out_t *out, const json_t *tree, unsigned depth)
     switch (tree != NULL ? json_typeof(tree) : JSON_NULL) {
 
     case JSON_OBJECT:
-        pando_out_char(out, '{');
-
-        json_object_foreach(object, name, value) {
-            pando_out_raw(out, comma);
-            pando_out_text(out, name);
-            pando_out_char(out, ':');
-            out_tree(out, value, depth + 1);
-            comma = ",";
-        }
-
-        pando_out_char(out, '}');
+        out_object(out, (json_t *) tree, depth);
         break;
 
     case JSON_ARRAY:
-        pando_out_char(out, '[');
-
-        json_array_foreach(tree, i, value) {
-            pando_out_raw(out, comma);
-            out_tree(out, value, depth + 1);
-            comma = ",";
-        }
-
-        pando_out_char(out, ']');
+        out_array(out, tree, depth);
         break;
 
     case JSON_STRING:
@@ -366,6 +346,41 @@ out_tree(pando_out_t *out, const json_t *tree, unsigned depth)
     case JSON_NULL:
         pando_out_raw(out, "null");
     }
+}
+
+
+static void
+out_object(pando_out_t *out, json_t *object, unsigned depth)
+{
+    json_t      *value;
+    const char  *name, *comma = "{";
+
+    json_object_foreach(object, name, value) {
+        pando_out_raw(out, comma);
+        pando_out_text(out, name);
+        pando_out_char(out, ':');
+        out_tree(out, value, depth + 1);
+        comma = ",";
+    }
+
+    pando_out_raw(out, *comma == '{' ? "{}" : "}");
+}
+
+
+static void
+out_array(pando_out_t *out, const json_t *array, unsigned depth)
+{
+    size_t       i;
+    json_t      *value;
+    const char  *comma = "[";
+
+    json_array_foreach(array, i, value) {
+        pando_out_raw(out, comma);
+        out_tree(out, value, depth + 1);
+        comma = ",";
+    }
+
+    pando_out_raw(out, *comma == '[' ? "[]" : "]");
 }
 
 

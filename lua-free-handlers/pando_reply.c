@@ -11,6 +11,8 @@
 
 static pando_answer_t *answer(pando_req_t *rq, pando_answer_is_t is,
     int status);
+static ngx_int_t body_chain(ngx_http_request_t *r, pando_ctx_t *ctx,
+    pando_req_t *rq, pando_answer_t *a, ngx_chain_t **chain, off_t *len);
 static ngx_chain_t *page_chain(ngx_http_request_t *r, pando_page_t *page,
     off_t *len);
 static ngx_chain_t *add_buf(ngx_http_request_t *r, ngx_chain_t **last,
@@ -200,24 +202,15 @@ pando_answer_flatten(pando_req_t *rq, pando_answer_t *a)
 
 
 /*
- * On the worker's stack.  The flow has ended; its record and pool are there
- * until this returns and the request is closed.  rq is NULL where no flow was
- * needed.
+ * The body and its type; none of an empty answer.
  */
 
-ngx_int_t
-pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
-    pando_answer_t *a)
+static ngx_int_t
+body_chain(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
+    pando_answer_t *a, ngx_chain_t **chain, off_t *len)
 {
-    off_t         len = 0;
     ngx_str_t     body;
-    ngx_chain_t  *chain = NULL, *last = NULL;
-
-    r->headers_out.status = (ngx_uint_t) a->status;
-
-    if (common_headers(r, ctx, rq) != NGX_OK) {
-        return NGX_ERROR;
-    }
+    ngx_chain_t  *last = NULL;
 
     switch (a->is) {
 
@@ -231,7 +224,7 @@ pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
         }
 
         ngx_str_set(&r->headers_out.content_type, "application/problem+json");
-        chain = add_buf(r, &last, (char *) body.data, body.len, &len);
+        *chain = add_buf(r, &last, (char *) body.data, body.len, len);
         break;
 
     case PANDO_ANSWER_TEXT:
@@ -242,12 +235,12 @@ pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
             ngx_str_set(&r->headers_out.content_type, "application/json");
         }
 
-        chain = add_buf(r, &last, a->text, a->len, &len);
+        *chain = add_buf(r, &last, a->text, a->len, len);
         break;
 
     case PANDO_ANSWER_PAGE:
         ngx_str_set(&r->headers_out.content_type, "application/json");
-        chain = page_chain(r, a->page, &len);
+        *chain = page_chain(r, a->page, len);
         break;
 
     case PANDO_ANSWER_EMPTY:
@@ -256,7 +249,28 @@ pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
 
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
-    if (a->is != PANDO_ANSWER_EMPTY && chain == NULL) {
+    return a->is == PANDO_ANSWER_EMPTY || *chain ? NGX_OK : NGX_ERROR;
+}
+
+
+/*
+ * On the worker's stack.  The flow has ended; its record and pool are there
+ * until this returns and the request is closed.  rq is NULL where no flow was
+ * needed.
+ */
+
+ngx_int_t
+pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
+    pando_answer_t *a)
+{
+    off_t         len = 0;
+    ngx_chain_t  *chain = NULL;
+
+    r->headers_out.status = (ngx_uint_t) a->status;
+
+    if (common_headers(r, ctx, rq) != NGX_OK
+        || body_chain(r, ctx, rq, a, &chain, &len) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 

@@ -24,7 +24,9 @@ static void add(pando_tx_t *tx, pando_seg_t *seg, pando_query_t *q,
     pando_args_t *args, const char *plain, unsigned keep);
 static void bind_caller(pando_req_t *rq, pando_query_t *q, pando_args_t *args);
 static pando_rows_t *land(pando_tx_t *tx, pando_seg_t *seg);
-static void lost(pando_req_t *rq, unsigned commits, unsigned writes);
+static pando_rows_t *pick_up(pando_req_t *rq, pando_seg_t *seg,
+    PGresult **error);
+static void lost(pando_req_t *rq, unsigned commits);
 static void fail_by_state(pando_req_t *rq, const char *state,
     PGresult *error) PANDO_NORETURN;
 static const pando_problem_t *by_constraint(pando_req_t *rq,
@@ -174,7 +176,7 @@ flight(pando_tx_t *tx)
     }
 
     if (tx->conn->state != PANDO_CONN_READY) {
-        lost(rq, 0, 0);
+        lost(rq, 0);
     }
 
     if (tx->open == NULL) {
@@ -225,7 +227,7 @@ add(pando_tx_t *tx, pando_seg_t *seg, pando_query_t *q, pando_args_t *args,
 
     default:
         pando_conn_break(seg->conn, PQerrorMessage(seg->conn->pg));
-        lost(rq, 0, 0);
+        lost(rq, 0);
     }
 }
 
@@ -250,19 +252,19 @@ bind_caller(pando_req_t *rq, pando_query_t *q, pando_args_t *args)
 static pando_rows_t *
 land(pando_tx_t *tx, pando_seg_t *seg)
 {
-    uint64_t             us;
-    PGresult            *error, *kept;
-    pando_req_t         *rq = tx->rq;
-    pando_rows_t        *rows = NULL;
-    pando_seg_state_t    state;
-    ngx_pool_cleanup_t  *cln;
-    unsigned             commits = seg->commits;
-    unsigned             writes = tx->is_auto
-                                  && seg->conn->kind == PANDO_POOL_WRITES;
+    uint64_t            us;
+    PGresult           *error;
+    unsigned            answered;
+    pando_req_t        *rq = tx->rq;
+    pando_rows_t       *rows;
+    pando_seg_state_t   state;
+    unsigned            commits = seg->commits
+                                  || (tx->is_auto && seg->conn->kind
+                                                     == PANDO_POOL_WRITES);
 
     us = pando_clock_us();
 
-    if (commits || writes) {
+    if (commits) {
         rq->unsure = 1;
     }
 
@@ -274,38 +276,14 @@ land(pando_tx_t *tx, pando_seg_t *seg)
     }
 
     state = seg->state;
-    error = seg->error;
-    kept = seg->kept;
-    seg->error = NULL;
-    seg->kept = NULL;
-
-    ngx_queue_remove(&seg->mine);
-    pando_seg_free(seg);
-
-    if (kept || error) {
-        rows = pando_alloc(rq, sizeof(pando_rows_t));
-        rows->res = kept;
-
-        cln = ngx_pool_cleanup_add(rq->pool, 0);
-        if (cln == NULL) {
-            PQclear(kept);
-            PQclear(error);
-            pando_leave(rq, &pando_busy);
-        }
-
-        cln->handler = clear_result;
-        cln->data = error ? error : kept;
-
-        if (error && kept) {
-            PQclear(kept);
-        }
-    }
+    answered = (seg->kept != NULL);
+    rows = pick_up(rq, seg, &error);
 
     if (error) {
 
         /* a result first and a fatal error then: it may have committed */
 
-        if ((commits || writes) && kept && state == PANDO_SEG_LOST) {
+        if (commits && answered && state == PANDO_SEG_LOST) {
             pando_leave(rq, &pando_outcome_unknown);
         }
 
@@ -314,14 +292,54 @@ land(pando_tx_t *tx, pando_seg_t *seg)
     }
 
     if (state == PANDO_SEG_LOST) {
-        lost(rq, commits, writes);
+        lost(rq, commits);
     }
 
     rq->unsure = 0;
 
-    if (commits || writes) {
+    if (commits) {
         rq->wrote = 1;
     }
+
+    return rows;
+}
+
+
+/*
+ * The segment is done with; what came of it is the flow's pool's from here
+ * on, and until then the segment's.
+ */
+
+static pando_rows_t *
+pick_up(pando_req_t *rq, pando_seg_t *seg, PGresult **error)
+{
+    pando_rows_t        *rows = NULL;
+    ngx_pool_cleanup_t  *cln;
+
+    if (seg->kept || seg->error) {
+        rows = pando_alloc(rq, sizeof(pando_rows_t));
+        cln = ngx_pool_cleanup_add(rq->pool, 0);
+
+        if (cln == NULL) {
+            pando_leave(rq, &pando_busy);
+        }
+
+        cln->handler = clear_result;
+        cln->data = seg->error ? seg->error : seg->kept;
+    }
+
+    *error = seg->error;
+
+    if (seg->error) {
+        seg->error = NULL;
+
+    } else if (seg->kept) {
+        rows->res = seg->kept;
+        seg->kept = NULL;
+    }
+
+    ngx_queue_remove(&seg->mine);
+    pando_seg_free(seg);
 
     return rows;
 }
@@ -341,9 +359,9 @@ clear_result(void *data)
  */
 
 static void
-lost(pando_req_t *rq, unsigned commits, unsigned writes)
+lost(pando_req_t *rq, unsigned commits)
 {
-    if (commits || writes) {
+    if (commits) {
         pando_leave(rq, &pando_outcome_unknown);
     }
 
@@ -460,7 +478,7 @@ pando_pg_failed(pando_req_t *rq, PGresult *error)
     name = PQresultErrorField(error, PG_DIAG_CONSTRAINT_NAME);
 
     if (state == NULL) {
-        lost(rq, 0, 0);
+        lost(rq, 0);
         pando_leave(rq, &pando_unavailable);
     }
 
@@ -532,7 +550,7 @@ fail_by_state(pando_req_t *rq, const char *state, PGresult *error)
         if (map[i].problem == &pando_unavailable
             && ngx_strncmp(state, "57P", 3) == 0 && !rq->unsure)
         {
-            lost(rq, 0, 0);
+            lost(rq, 0);
         }
 
         if (map[i].problem == NULL) {

@@ -92,7 +92,7 @@ fields(void)
 }
 
 
-#define LINE  "\"type\":\"object\",\"description\":\"what was bought\","        \
+#define LINE  "\"type\":\"object\",\"description\":\"what was bought\","      \
     "\"properties\":{\"sku\":{\"type\":\"string\",\"maxLength\":100,"         \
     "\"pattern\":\"^[a-z][a-z0-9]*([_.-][a-z0-9]+)*$\"},"                     \
     "\"count\":{\"type\":\"integer\",\"format\":\"int64\",\"minimum\":1,"     \

@@ -16,12 +16,13 @@ static const pando_field_t  in_fields[] = {
 };
 
 const pando_shape_t  probe_in = {
-    .name = "ProbeIn", .given = true, .size = sizeof(probe_in_t), .fields = in_fields
+    .name = "ProbeIn", .given = true, .size = sizeof(probe_in_t),
+    .fields = in_fields
 };
 
 const pando_shape_t  probe_patch = {
-    .name = "ProbePatch", .given = true, .size = sizeof(probe_in_t), .fields = in_fields,
-    .patch = true
+    .name = "ProbePatch", .given = true, .size = sizeof(probe_in_t),
+    .fields = in_fields, .patch = true
 };
 
 static const pando_field_t  list_fields[] = {
