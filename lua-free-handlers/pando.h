@@ -361,6 +361,9 @@ PANDO_WAITS void pando_sleep_ms(pando_req_t *rq, int64_t ms);
 PANDO_WAITS int pando_offload(pando_req_t *rq, const char *pool,
     void (*fn)(void *data), void *data);
 
+/* Of the file system at path, in bytes; for a thread, since it blocks. */
+bool pando_disk(const char *path, uint64_t *size, uint64_t *spare);
+
 /* A Redis command; NULL when Redis is away: degrade as the spec says. */
 typedef enum {
     PANDO_REDIS_NIL = 0, PANDO_REDIS_TEXT, PANDO_REDIS_INT,
@@ -393,6 +396,10 @@ int pando_dict_get(pando_req_t *rq, const char *key, const char **value,
     size_t *len);
 int64_t pando_dict_add(const char *key, int64_t by, int64_t ttl_ms);
 void pando_dict_del(const char *key);
+
+/* The domain's .shared bytes, at one place for all workers: zeroed when they
+   are new, kept over a reload, and locked by nobody. */
+void *pando_shared(const pando_domain_t *domain);
 
 /* Counters and gauges of a domain; the set is fixed by its table. */
 void pando_count(unsigned metric, int64_t by);
@@ -504,6 +511,10 @@ typedef struct {
     bool         gauge;
 } pando_metric_t;
 
+unsigned pando_worker(void);                /* which one this is, from 0 */
+unsigned pando_workers(void);               /* of how many */
+bool pando_enabled(const char *name);       /* a domain, on this node */
+
 struct pando_domain_s {
     const char                    *name;
     const char                    *note;
@@ -516,6 +527,7 @@ struct pando_domain_s {
     const pando_metric_t          *metrics;
     unsigned                      *metric_base;/* first one's number */
     int                          (*start)(void);    /* in each worker */
+    size_t                         shared;     /* for pando_shared() */
     const char                    *database;   /* NULL: default */
 };
 

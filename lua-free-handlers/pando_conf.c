@@ -58,7 +58,9 @@ pando_domain_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     plcf->enabled = e;
 
     if (pando_routes_build(cf, pmcf, e) != NGX_OK
-        || pando_conf_queries(cf, pmcf, domain->queries) != NGX_OK)
+        || pando_conf_queries(cf, pmcf, domain->queries) != NGX_OK
+        || (domain->shared && pando_shm_reserve(pmcf, domain->name,
+                                                domain->shared) != NGX_OK))
     {
         return NGX_CONF_ERROR;
     }

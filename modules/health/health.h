@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Health: the domain's own vocabulary.  A check finds out whether one thing
+ * works; a component is what people call it, and is as well as its checks
+ * are.  Live, ready and healthy are three questions, never mixed.
+ */
+
+#ifndef HEALTH_H
+#define HEALTH_H
+
+#include "pando.h"
+#include "health_sql.h"
+
+#define HEALTH_NAME      80             /* bytes of a check's name */
+#define HEALTH_DETAIL    128            /* of what a check says, kept */
+#define HEALTH_HISTORY   20             /* results looked at for flapping */
+#define HEALTH_WORKERS   256
+#define HEALTH_SEEN      128            /* checks that probes look at */
+#define HEALTH_SHARED    (128 * 1024)   /* bytes that workers share */
+#define HEALTH_JOBS      10000          /* checks that a node runs */
+#define HEALTH_FLIGHT    64             /* of them at one time */
+#define HEALTH_WAITING   10000          /* results yet to be written */
+
+typedef enum {
+    HEALTH_UNKNOWN = 0, HEALTH_PASS, HEALTH_WARN, HEALTH_FAIL
+} health_outcome_t;
+
+typedef enum {
+    HEALTH_REQUIRED = 0, HEALTH_IMPORTANT, HEALTH_OPTIONAL
+} health_weight_t;
+
+typedef enum {
+    HEALTH_POSTGRES = 0, HEALTH_DISK, HEALTH_MODULE
+} health_kind_t;
+
+extern const char *const  health_outcomes[], *const health_weights[],
+                   *const health_kinds[];
+
+
+/* health_rules.c: pure */
+
+typedef struct {
+    health_outcome_t  state;            /* what counts */
+    health_outcome_t  last;             /* of what was not unknown */
+    health_outcome_t  worst;            /* since it flaps */
+    bool              flapping;
+    unsigned          streak;           /* results that say other than state */
+    unsigned          known;            /* results so far, up to HISTORY */
+    uint32_t          changes;          /* bit 0: the last result differed */
+} health_track_t;
+
+/* Whether what is reported changed. */
+bool health_step(health_track_t *t, health_outcome_t outcome, unsigned rise,
+    unsigned fall);
+health_outcome_t health_shown(const health_track_t *t);
+/* What took long is a warning. */
+health_outcome_t health_judge(health_outcome_t o, int64_t ms, int64_t slow_ms);
+unsigned health_flap_percent(const health_track_t *t);
+int64_t health_track_pack(const health_track_t *t);
+health_track_t health_track_unpack(int64_t packed);
+/* When a check is first due: its own place in the interval. */
+int64_t health_phase(const pando_uuid_t *id, int64_t interval_ms);
+
+
+/* health_probes.c: operators are whose tenant health.tenant names */
+bool health_operates(pando_req_t *rq, const char *scope);
+
+
+/* health_shared.c: what all workers of the node see; nothing here waits */
+
+typedef struct {
+    char              name[HEALTH_NAME + 1];
+    char              component[HEALTH_NAME + 1];
+    char              detail[HEALTH_DETAIL];
+    health_kind_t     kind;
+    health_weight_t   weight;
+    health_outcome_t  state;
+    int64_t           at_ms;            /* monotonic; 0: never */
+    int64_t           interval_ms;
+    int64_t           latency_ms;
+    pando_time_t      at, since;
+} health_seen_t;
+
+int health_start(void);                 /* in each worker */
+void health_stamp(void);
+int64_t health_lag_ms(unsigned worker);
+bool health_started(void);
+void health_set_started(void);
+bool health_draining(void);
+void health_set_draining(bool on);
+pando_uuid_t health_node(void);
+unsigned health_seen_count(void);
+void health_seen_cut(unsigned n);       /* by the runner alone, as the next */
+void health_seen_put(unsigned i, const health_seen_t *seen);
+/* What is older than three intervals, or cannot be read, is unknown. */
+void health_seen_get(unsigned i, health_seen_t *out);
+
+
+/* health_runner.c, health_kinds.c, health_store.c: of one worker */
+
+typedef struct {
+    pando_uuid_t      id;               /* nil: the node's own */
+    char              name[HEALTH_NAME + 1];
+    char              component[HEALTH_NAME + 1];
+    health_kind_t     kind;
+    health_weight_t   weight;
+    int64_t           interval_ms, timeout_ms;
+    unsigned          rise, fall;
+    char              subject[200];     /* a path, a module */
+    int64_t           slow_ms, warn_percent, fail_percent;
+    health_track_t    track;
+    pando_time_t      since, at;        /* of the state, of the last result */
+    int64_t           due_ms, started_ms, at_ms;
+    unsigned          turn;             /* a run of before is not listened to */
+    unsigned          running:1, done:1, used:1, kept:1, operators:1;
+    int               seen;             /* -1: not for probes */
+    health_outcome_t  outcome;
+    int64_t           latency_ms;
+    char              detail[HEALTH_DETAIL];
+} health_job_t;
+
+void health_run_stamp(pando_req_t *rq, void *data);
+void health_run_due(pando_req_t *rq, void *data);
+void health_run_watch(pando_req_t *rq, void *data);
+void health_run_store(pando_req_t *rq, void *data);
+void health_run_keep(pando_req_t *rq, void *data);
+PANDO_WAITS void health_kind_run(pando_req_t *rq, health_job_t *job);
+void health_say(char *out, size_t size, const char *text);
+void health_job_take(health_job_t *job, const health_check_row_t *row);
+void health_store_put(const health_job_t *job);
+unsigned health_store_waiting(void);
+
+
+/* What comes in */
+
+typedef struct {
+    pando_given_t  given;
+    const char    *path, *module;
+    int64_t        slow_ms, warn_percent, fail_percent;
+} health_target_t;
+
+typedef struct {
+    pando_given_t    given;
+    const char      *name, *component, *runbook_url;
+    int              kind, criticality;
+    health_target_t  target;
+    int64_t          interval_s, timeout_ms, rise, fall;
+    bool             enabled;
+} health_check_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *component;
+    int            kind;
+} health_checks_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   from, to;
+    int            resolution;
+} health_results_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *verbose;
+} health_probe_in_t;
+
+typedef struct {
+    pando_time_t  at;
+    int           outcome;
+    int64_t       latency_ms;
+    const char   *detail;
+} health_run_t;
+
+typedef struct { bool  draining; }  health_drain_t;
+
+extern const pando_shape_t  health_check_in, health_check_patch,
+                            health_checks_in, health_check_view,
+                            health_results_in, health_result_view,
+                            health_probe_in, health_run_view, health_drain_view;
+
+extern const pando_route_t  health_probes[], health_nodes[], health_checks[],
+                            health_results[];
+
+extern const pando_call_t    health_calls[];
+extern const pando_domain_t  health_domain;
+
+#endif

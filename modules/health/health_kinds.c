@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Health: the kinds of checks, each a wait of its own flow.  What a kind
+ * says is of this system alone: no text of an error, which could hold names
+ * of hosts or users, gets into a result.
+ */
+
+#include "health.h"
+#include "health_api.h"
+
+
+typedef struct {
+    char      path[200];
+    uint64_t  size, spare;
+    bool      known;
+} disk_t;
+
+
+static void postgres(pando_req_t *rq, health_job_t *job);
+static void disk(pando_req_t *rq, health_job_t *job);
+static void module(pando_req_t *rq, health_job_t *job);
+static void look(void *data);
+
+
+void
+health_kind_run(pando_req_t *rq, health_job_t *job)
+{
+    static void (*const  kinds[])(pando_req_t *rq, health_job_t *job) = {
+        [HEALTH_POSTGRES] = postgres,
+        [HEALTH_DISK] = disk,
+        [HEALTH_MODULE] = module
+    };
+
+    kinds[job->kind](rq, job);
+}
+
+
+void
+health_say(char *out, size_t size, const char *text)
+{
+    size_t  len = strlen(text);
+
+    len = len < size ? len : size - 1;
+
+    while (len && text[len] && (text[len] & 0xc0) == 0x80) {
+        len--;                          /* not within a character */
+    }
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
+
+/* Where the database is away this flow ends, and the run is overdue. */
+
+static void
+postgres(pando_req_t *rq, health_job_t *job)
+{
+    (void) health_sql_ping(pando_auto(rq));
+    job->outcome = HEALTH_PASS;
+}
+
+
+static void
+disk(pando_req_t *rq, health_job_t *job)
+{
+    disk_t   *d = pando_alloc(rq, sizeof(disk_t));
+    int64_t   used;
+
+    health_say(d->path, sizeof(d->path), job->subject);
+
+    if (pando_offload(rq, "default", look, d) != 0) {
+        job->outcome = HEALTH_UNKNOWN;
+        health_say(job->detail, sizeof(job->detail), "no thread to look");
+        return;
+    }
+
+    if (!d->known || d->size == 0) {
+        job->outcome = HEALTH_FAIL;
+        health_say(job->detail, sizeof(job->detail),
+                   "the file system cannot be looked at");
+        return;
+    }
+
+    used = 100 - (int64_t) (d->spare * 100 / d->size);
+    job->outcome = used >= job->fail_percent ? HEALTH_FAIL
+                 : used >= job->warn_percent ? HEALTH_WARN : HEALTH_PASS;
+    health_say(job->detail, sizeof(job->detail),
+               pando_text(rq, "%lld %% used", (long long) used));
+}
+
+
+static void
+look(void *data)
+{
+    disk_t  *d = data;
+
+    d->known = pando_disk(d->path, &d->size, &d->spare);
+}
+
+
+static void
+module(pando_req_t *rq, health_job_t *job)
+{
+    int               rc;
+    health_ask_t      ask = { { 0, 0 } };
+    health_verdict_t  verdict = { .detail = NULL };
+
+    static const health_outcome_t  outcomes[] = {
+        [HEALTH_SAYS_PASS] = HEALTH_PASS,
+        [HEALTH_SAYS_WARN] = HEALTH_WARN,
+        [HEALTH_SAYS_FAIL] = HEALTH_FAIL
+    };
+
+    rc = pando_call(rq, pando_text(rq, "%s.check", job->subject),
+                    &health_ask, &ask, &health_verdict, &verdict);
+
+    if (rc == 0) {
+        job->outcome = outcomes[verdict.outcome];
+        health_say(job->detail, sizeof(job->detail),
+                   verdict.detail ? verdict.detail : "");
+        return;
+    }
+
+    job->outcome = rc == PANDO_CALL_ABSENT ? HEALTH_UNKNOWN : HEALTH_FAIL;
+    health_say(job->detail, sizeof(job->detail), rc == PANDO_CALL_ABSENT
+               ? "the module offers no check" : "the module does not answer");
+}
+
+
+/* What health itself says when it is asked. */
+
+static int
+check_myself(pando_req_t *rq, const void *in, void *out)
+{
+    unsigned           waiting = health_store_waiting();
+    health_verdict_t  *verdict = out;
+
+    verdict->outcome = waiting < HEALTH_WAITING / 2 ? HEALTH_SAYS_PASS
+                                                    : HEALTH_SAYS_WARN;
+    verdict->detail = pando_text(rq, "%u results wait to be kept", waiting);
+
+    return 0;
+}
+
+
+const pando_call_t  health_calls[] = {
+    { "health.check", &health_ask, &health_verdict, check_myself,
+      "how the checks themselves do" },
+    PANDO_END
+};

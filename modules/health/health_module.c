@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Health: whether the node, a module or what they depend on works.  Start
+ * reading at health_probes.c and health_runner.c.
+ */
+
+#include "health.h"
+
+
+static const pando_route_t *const  routes[] = {
+    health_probes,
+    health_nodes,
+    health_checks,
+    health_results,
+    NULL
+};
+
+static const pando_setting_t  settings[] = {
+    { "ready_without_db", "on", PANDO_SET_BOOL, 0, 0,
+      "whether a node takes requests while it has no database" },
+    { "tenant", "", PANDO_SET_TEXT, 0, 0,
+      "the operators' tenant: its required checks decide on readiness, and it "
+      "alone sees and drains nodes; none: whoever has the scope" },
+    { "node", "local", PANDO_SET_TEXT, 0, 0, "what this node is called" },
+    { "disks", "/", PANDO_SET_TEXT, 0, 0,
+      "paths that checks may look at, a blank between them" },
+    { "probe_interval", "5", PANDO_SET_INT, 1, 60,
+      "seconds between looks at the database" },
+    { "probe_timeout", "1000", PANDO_SET_INT, 50, 10000,
+      "milliseconds that the database has to answer" },
+    { 0 }
+};
+
+static const pando_tick_t  ticks[] = {
+    { "health stamp", 250, false, health_run_stamp, 0 },
+    { "health run", 250, true, health_run_due, 0 },
+    { "health watch", 1000, true, health_run_watch, 10000 },
+    { "health store", 1000, true, health_run_store, 10000 },
+    { "health keep", 3600000, true, health_run_keep, 60000 },
+    { 0 }
+};
+
+
+const pando_domain_t  health_domain = {
+    .name = "health",
+    .note = "probes, checks and the state of what they look at",
+    .routes = routes,
+    .queries = health_queries,
+    .calls = health_calls,
+    .settings = settings,
+    .ticks = ticks,
+    .start = health_start,
+    .shared = HEALTH_SHARED
+};

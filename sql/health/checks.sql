@@ -1,0 +1,86 @@
+-- Checks, as their owners see them.
+
+-- name: checks(component text?, kind text?) -> page
+-- sort: name = name text
+SELECT health.check_doc(c) :keys
+  FROM health.checks AS c
+ WHERE c.tenant_id = :tenant
+   AND (:component::text IS NULL OR c.component = :component)
+   AND (:kind::text IS NULL OR c.kind = :kind) AND :after
+ ORDER BY :order LIMIT :limit;
+
+-- name: a_check(id uuid) -> json?
+SELECT health.check_doc(c), c.version
+  FROM health.checks AS c
+ WHERE c.tenant_id = :tenant AND c.id = :id;
+
+-- name: check_add(body jsonb, name text, component text, kind text,
+--       interval_s int, timeout_ms int, rise int, fall int,
+--       criticality text, runbook_url text?, enabled bool) -> json
+INSERT INTO health.checks AS c
+       (tenant_id, name, component, kind, target, interval_s, timeout_ms,
+        rise, fall, criticality, runbook_url, enabled)
+VALUES (:tenant, :name, :component, :kind,
+        jsonb_strip_nulls(coalesce(:body::jsonb -> 'target', '{}')), :interval_s, :timeout_ms,
+        :rise, :fall, :criticality, :runbook_url, :enabled)
+RETURNING health.check_doc(c), c.version;
+
+-- name: check_change(id uuid, if_version bigint?, body jsonb, name text?,
+--       component text?, interval_s int?, timeout_ms int?, rise int?,
+--       fall int?, criticality text?, runbook_url text?, new_runbook bool,
+--       enabled bool?) -> json?
+UPDATE health.checks AS c
+   SET name = coalesce(:name, name),
+       component = coalesce(:component, component),
+       target = jsonb_strip_nulls(target
+                || coalesce(:body::jsonb -> 'target', '{}')),
+       interval_s = coalesce(:interval_s, interval_s),
+       timeout_ms = coalesce(:timeout_ms, timeout_ms),
+       rise = coalesce(:rise, rise), fall = coalesce(:fall, fall),
+       criticality = coalesce(:criticality, criticality),
+       runbook_url = CASE WHEN :new_runbook THEN :runbook_url
+                     ELSE runbook_url END,
+       enabled = coalesce(:enabled, enabled),
+       version = version + 1, updated_at = now()
+ WHERE c.tenant_id = :tenant AND c.id = :id
+   AND (:if_version::bigint IS NULL OR c.version = :if_version)
+RETURNING health.check_doc(c), c.version;
+
+-- name: check_remove(id uuid, if_version bigint?) -> affected
+DELETE FROM health.checks
+ WHERE tenant_id = :tenant AND id = :id
+   AND (:if_version::bigint IS NULL OR version = :if_version);
+
+-- name: results(id uuid, from_at timestamptz, to_at timestamptz, hourly bool)
+--       -> page
+-- sort: -at = at timestamptz desc
+SELECT r.doc :keys
+  FROM (SELECT x.at, json_build_object('at', pando.rfc3339(x.at),
+               'outcome', x.outcome, 'latency_ms', x.latency_ms,
+               'detail', x.detail) AS doc
+          FROM health.results AS x
+         WHERE x.check_id = :id AND x.tenant_id = :tenant AND NOT :hourly
+           AND x.at >= :from_at AND x.at < :to_at
+         UNION ALL
+        SELECT h.at, json_build_object('at', pando.rfc3339(h.at),
+               'passed', h.passed, 'warned', h.warned, 'failed', h.failed,
+               'unknown', h.unknown, 'p50_ms', h.p50_ms, 'p95_ms', h.p95_ms,
+               'p99_ms', h.p99_ms)
+          FROM health.results_hourly AS h
+         WHERE h.check_id = :id AND h.tenant_id = :tenant AND :hourly
+           AND h.at >= :from_at AND h.at < :to_at) AS r
+ WHERE :after
+ ORDER BY :order LIMIT :limit;
+
+-- name: to_run(id uuid) -> row? health_check_row
+-- row: id uuid, tenant_id uuid, name text, component text, kind int,
+-- row: weight int, interval_s int, timeout_ms int, rise int, fall int,
+-- row: subject text, slow_ms int, warn_percent int, fail_percent int,
+-- row: track bigint, since timestamptz
+SELECT * FROM health.to_run WHERE tenant_id = :tenant AND id = :id;
+
+-- name: result_add(id uuid, outcome text, latency_ms int, detail text) -> none
+INSERT INTO health.results
+       (check_id, at, tenant_id, outcome, latency_ms, detail)
+VALUES (:id, clock_timestamp(), :tenant, :outcome, :latency_ms, :detail)
+ON CONFLICT ON CONSTRAINT results_pkey DO NOTHING;

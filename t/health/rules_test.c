@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Unit test of health_rules.c: states, flapping, packing, phases.
+ */
+
+#include "health.h"
+#include "tap.h"
+
+
+#define P  HEALTH_PASS
+#define W  HEALTH_WARN
+#define F  HEALTH_FAIL
+#define U  HEALTH_UNKNOWN
+
+
+/* "PPFF": steps, and how many of them changed what is shown. */
+
+static unsigned
+steps(health_track_t *t, const char *text, unsigned rise, unsigned fall)
+{
+    unsigned          changed = 0;
+    health_outcome_t  o;
+
+    for (/* void */; *text; text++) {
+        o = *text == 'P' ? P : *text == 'W' ? W : *text == 'F' ? F : U;
+        changed += health_step(t, o, rise, fall);
+    }
+
+    return changed;
+}
+
+
+static void
+states(void)
+{
+    size_t  i;
+
+    static const struct {
+        const char        *text;
+        unsigned           rise, fall;
+        health_outcome_t   state;
+        const char        *says;
+    } all[] = {
+        { "", 2, 3, U, "nothing is known at first" },
+        { "P", 2, 3, P, "the first result decides" },
+        { "F", 2, 3, F, "also for the worse" },
+        { "UP", 2, 3, P, "what could not be run is no first result" },
+        { "PFF", 2, 3, P, "two failures of three are not enough" },
+        { "PFFF", 2, 3, F, "three are" },
+        { "PFFPFF", 2, 3, P, "in a row, that is" },
+        { "PFFFP", 2, 3, F, "one success of two is not enough" },
+        { "PFFFPP", 2, 3, P, "two are" },
+        { "PFFFPW", 2, 3, W, "a warning is a success" },
+        { "PW", 2, 3, W, "from pass to warn at once" },
+        { "PWP", 2, 3, P, "and back" },
+        { "PUU", 2, 3, P, "unknown needs as many as fail" },
+        { "PUUU", 2, 3, U, "then it is" },
+        { "PUUUP", 2, 3, U, "and comes back as from fail" },
+        { "PUUUPP", 2, 3, P, "after two" },
+        { "PF", 1, 1, F, "with one it is at once" },
+    };
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        health_track_t  t = { 0 };
+
+        steps(&t, all[i].text, all[i].rise, all[i].fall);
+        ok(health_shown(&t) == all[i].state, "%s: %s", all[i].text,
+           all[i].says);
+    }
+}
+
+
+static void
+flapping(void)
+{
+    unsigned        n;
+    health_track_t  t = { 0 };
+
+    n = steps(&t, "PFPFPFPFP", 2, 3);
+    ok(!t.flapping && n == 1 && health_flap_percent(&t) < 50,
+       "eight changes are not half of nineteen (%u %%)",
+       health_flap_percent(&t));
+
+    n = steps(&t, "F", 2, 3);
+    ok(t.flapping && n == 1, "nine of the newest are (%u %%)",
+       health_flap_percent(&t));
+    ok(health_shown(&t) == F, "the worst state holds");
+
+    n = steps(&t, "PFPFPFPFPFPFPFPFPFPFPF", 2, 3);
+    ok(n == 0 && health_flap_percent(&t) == 100,
+       "twenty-two more say nothing new");
+
+    n = 0;
+    while (t.flapping && n < 100) {
+        steps(&t, "P", 2, 3);
+        n++;
+    }
+
+    ok(n < 19 && n > 10, "steady again after %u results", n);
+    ok(health_shown(&t) == P, "and what is now is what counts");
+    ok(health_flap_percent(&t) <= 25, "at a quarter or less (%u %%)",
+       health_flap_percent(&t));
+
+    t = (health_track_t) { 0 };
+    steps(&t, "PFPUUFPFPFUP", 2, 9);
+    n = health_flap_percent(&t);
+    steps(&t, "UUUU", 2, 9);
+    ok(health_flap_percent(&t) == n, "what could not be run is no change");
+
+    t = (health_track_t) { .changes = 1u << 18 };
+    ok(health_flap_percent(&t) == 4, "the oldest change weighs 0.8 of 19");
+    t = (health_track_t) { .changes = 1 };
+    ok(health_flap_percent(&t) == 6, "the newest 1.2");
+    t = (health_track_t) { .changes = (1u << 19) - 1 };
+    ok(health_flap_percent(&t) == 100, "and all of them one hundred");
+}
+
+
+static void
+packing(void)
+{
+    unsigned        i, bad = 0;
+    health_track_t  t = { 0 }, u;
+    static const char  said[] = "PFWUPPFFFFPWUUUUFPFPFPFPFPFPFPFPFPPPPP";
+
+    for (i = 0; i < sizeof(said) - 1; i++) {
+        steps(&t, (char []) { said[i], '\0' }, 2, 3);
+        u = health_track_unpack(health_track_pack(&t));
+
+        bad += u.state != t.state || u.last != t.last || u.worst != t.worst
+               || u.flapping != t.flapping || u.streak != t.streak
+               || u.known != t.known || u.changes != t.changes;
+    }
+
+    ok(bad == 0, "a track survives being kept as a number");
+
+    t = (health_track_t) { 0 };
+    for (i = 0; i < 5000; i++) {
+        steps(&t, i ? "F" : "P", 1, 20000);
+    }
+    u = health_track_unpack(health_track_pack(&t));
+    ok(u.streak == t.streak && u.state == P, "a long streak too");
+}
+
+
+static void
+phases(void)
+{
+    unsigned      i, n[10] = { 0 }, most = 0, least = 10000;
+    int64_t       at;
+    pando_uuid_t  id;
+
+    for (i = 0; i < 10000; i++) {
+        memset(&id, 0, sizeof(id));
+        memcpy(id.b, &i, sizeof(i));
+        at = health_phase(&id, 30000);
+
+        if (at < 0 || at >= 30000) {
+            break;
+        }
+
+        n[at / 3000]++;
+    }
+
+    ok(i == 10000, "a phase is within its interval");
+
+    for (i = 0; i < 10; i++) {
+        most = n[i] > most ? n[i] : most;
+        least = n[i] < least ? n[i] : least;
+    }
+
+    ok(least > 700 && most < 1300, "and they are spread (%u to %u of 1000)",
+       least, most);
+    ok(health_phase(&id, 0) == 0, "no interval, no phase");
+}
+
+
+int
+main(void)
+{
+    states();
+    flapping();
+    packing();
+    phases();
+
+    ok(health_judge(P, 99, 100) == P && health_judge(P, 100, 100) == W
+       && health_judge(F, 500, 100) == F && health_judge(P, 500, 0) == P,
+       "what is slow is a warning, unless it is worse");
+
+    printf("1..%u\n", tap_count);
+
+    return tap_failed != 0;
+}
