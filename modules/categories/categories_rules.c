@@ -93,7 +93,7 @@ categories_between(const char *low, const char *high, char *out, size_t size)
         }
     }
 
-    while (n + 2 < size) {
+    while (n + 2 < size && (high == NULL || *high != '\0')) {
         a = *low ? value_of(*low) : 0;
         b = high ? value_of(*high) : DIGITS;
 
