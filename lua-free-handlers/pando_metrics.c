@@ -364,45 +364,6 @@ clear_gauges(store_t *s, row_t *row)
 
 /* Series */
 
-char *
-pando_labels(char out[PANDO_LABELS_SIZE], int n, ...)
-{
-    char        *p = out, *end = out + PANDO_LABELS_SIZE - 4;
-    va_list      args;
-    const char  *value;
-
-    out[0] = '\0';
-    va_start(args, n);
-
-    for ( /* void */ ; n && p < end; n--) {
-        p = (char *) ngx_snprintf((u_char *) p, (size_t) (end - p), "%s%s=\"",
-                                  p == out ? "" : ",",
-                                  va_arg(args, const char *));
-
-        for (value = va_arg(args, const char *); *value && p < end; value++) {
-            if (*value == '"' || *value == '\\' || *value == '\n') {
-                *p++ = '\\';
-            }
-
-            *p++ = *value == '\n' ? 'n' : *value;
-        }
-
-        *p++ = '"';
-    }
-
-    va_end(args);
-
-    if (p >= end) {
-        out[0] = '\0';
-        return NULL;
-    }
-
-    *p = '\0';
-
-    return out;
-}
-
-
 pando_series_t
 pando_series(const pando_family_t *family, const char *labels)
 {

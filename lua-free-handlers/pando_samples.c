@@ -1,11 +1,50 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * What a domain may read of the metrics: the times of requests, all workers
- * of this node together, and by which names the node and its counting go.
+ * Series from without: how their labels are written, and what a domain may
+ * read of them: the times of requests, all workers of this node together.
  */
 
 #include "pando_metrics.h"
+
+
+char *
+pando_labels(char out[PANDO_LABELS_SIZE], int n, ...)
+{
+    char        *p = out, *end = out + PANDO_LABELS_SIZE - 4;
+    va_list      args;
+    const char  *value;
+
+    out[0] = '\0';
+    va_start(args, n);
+
+    for ( /* void */ ; n && p < end; n--) {
+        p = (char *) ngx_snprintf((u_char *) p, (size_t) (end - p), "%s%s=\"",
+                                  p == out ? "" : ",",
+                                  va_arg(args, const char *));
+
+        for (value = va_arg(args, const char *); *value && p < end; value++) {
+            if (*value == '"' || *value == '\\' || *value == '\n') {
+                *p++ = '\\';
+            }
+
+            *p++ = *value == '\n' ? 'n' : *value;
+        }
+
+        *p++ = '"';
+    }
+
+    va_end(args);
+
+    if (p >= end) {
+        out[0] = '\0';
+        return NULL;
+    }
+
+    *p = '\0';
+
+    return out;
+}
 
 
 int64_t

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Metrics: the domain's own vocabulary.  Counts are a histogram of times with
+ * errors and a sum; a measure is what is made of them; a window is a stretch
+ * of time over some routes.
+ */
+
+#ifndef METRICS_H
+#define METRICS_H
+
+#include "pando.h"
+#include "metrics_sql.h"
+
+#define metrics_bounds_us   pando_bounds_us
+
+/* How counts are laid out, here and in the database. */
+#define METRICS_AT_ERRORS   PANDO_TIMES_COUNTS
+#define METRICS_AT_US       (PANDO_TIMES_COUNTS + 1)
+#define METRICS_COUNTS      (PANDO_TIMES_COUNTS + 2)
+
+#define METRICS_FAST        6       /* the bound of 200 ms */
+#define METRICS_FAIR        8       /* and of 800 */
+#define METRICS_TARGET_MS   200
+
+typedef struct { int64_t of[METRICS_COUNTS]; } metrics_counts_t;
+
+typedef enum {
+    METRICS_REQUESTS = 0,
+    METRICS_RATE,
+    METRICS_ERRORS,
+    METRICS_ERROR_RATIO,
+    METRICS_SLOW_RATIO,
+    METRICS_MEAN,
+    METRICS_P50,
+    METRICS_P90,
+    METRICS_P95,
+    METRICS_P99,
+    METRICS_APDEX
+} metrics_measure_t;
+
+extern const char *const  metrics_measures[];
+
+typedef struct {
+    pando_given_t  given;
+    const char    *service;
+    const char    *method;
+    const char    *route;
+    pando_time_t   from;
+    pando_time_t   to;
+    int64_t        limit;
+} metrics_performance_in_t;
+
+/* A stretch of time as it is read. */
+typedef struct {
+    int64_t        from_s, until_s, resolution;
+    double         seconds;         /* of it that are over */
+} metrics_range_t;
+
+extern const pando_shape_t  metrics_performance_in, metrics_performance_view;
+
+extern const pando_problem_t  metrics_not_operator, metrics_no_range,
+                              metrics_too_long;
+
+extern const pando_route_t  metrics_performance[];
+
+/* metrics_rules.c */
+bool metrics_counts_read(const char *text, metrics_counts_t *out);
+void metrics_counts_add(metrics_counts_t *to, const metrics_counts_t *more);
+void metrics_counts_take(metrics_counts_t *from,
+    const metrics_counts_t *less);
+int64_t metrics_requests(const metrics_counts_t *c);
+bool metrics_measure(metrics_measure_t what, const metrics_counts_t *c,
+    double seconds, double *out);
+bool metrics_breach(const metrics_counts_t *c);
+double metrics_burn(metrics_measure_t ratio, const metrics_counts_t *c,
+    int64_t objective_bp);
+int64_t metrics_resolution(int64_t from_s, int64_t until_s, int64_t now_s);
+int64_t metrics_slice(int64_t from_s, int64_t until_s, int64_t resolution);
+const char *metrics_label(const char *labels, const char *name, size_t *len);
+
+/* metrics_range.c: who may ask, for when, and the windows of one question */
+#define METRICS_WINDOWS  256
+
+typedef struct {
+    size_t       n;
+    int64_t      from_s[METRICS_WINDOWS], until_s[METRICS_WINDOWS];
+    int64_t      resolution[METRICS_WINDOWS], slice[METRICS_WINDOWS];
+    int64_t      detail[METRICS_WINDOWS];
+    const char  *services[METRICS_WINDOWS], *methods[METRICS_WINDOWS];
+    const char  *routes[METRICS_WINDOWS];
+} metrics_windows_t;
+
+void metrics_operator_only(pando_req_t *rq);
+metrics_range_t metrics_range(pando_req_t *rq, const pando_time_t *from,
+    const pando_time_t *to);
+metrics_windows_t *metrics_windows(pando_req_t *rq);
+void metrics_windows_add(metrics_windows_t *w, const metrics_range_t *range,
+    int64_t slice, int64_t detail, const char *service, const char *method,
+    const char *route);
+metrics_window_t *metrics_windows_read(pando_tx_t *tx, metrics_windows_t *w,
+    size_t *n);
+json_t *metrics_number(metrics_measure_t what, const metrics_counts_t *c,
+    double seconds);
+json_t *metrics_time(int64_t seconds);
+
+/* metrics_sample.c */
+void metrics_sample(pando_req_t *rq, void *data);
+void metrics_purge(pando_req_t *rq, void *data);
+
+#endif

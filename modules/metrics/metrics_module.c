@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Metrics: what every node counts, kept, measured and watched.  Start reading
+ * at metrics_sample.c.
+ */
+
+#include "metrics.h"
+
+
+static const pando_route_t *const  routes[] = {
+    metrics_performance,
+    NULL
+};
+
+static const pando_setting_t  settings[] = {
+    { "operator", "", PANDO_SET_TEXT, 0, 0,
+      "the tenant that alone sees the platform's metrics" },
+    { "node", "", PANDO_SET_TEXT, 0, 0,
+      "what this node is called in the history; else its host's name" },
+    { "sample_seconds", "15", PANDO_SET_INT, 1, 60,
+      "how often the counters are looked at" },
+    { 0 }
+};
+
+static const pando_tick_t  ticks[] = {
+    { "metrics.sample", 1000, true, metrics_sample, 12000 },
+    { "metrics.purge", 60000, true, metrics_purge, 30000 },
+    { 0 }
+};
+
+
+const pando_domain_t  metrics_domain = {
+    .name = "metrics",
+    .note = "what every node counts, kept, measured and watched",
+    .routes = routes,
+    .queries = metrics_queries,
+    .settings = settings,
+    .ticks = ticks
+};
