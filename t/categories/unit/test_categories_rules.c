@@ -127,7 +127,7 @@ at_the_end(void)
 }
 
 
-/* In one gap for ever: where it ends, it says so and has written nothing bad. */
+/* In one gap for ever: where it ends, it says so and writes nothing bad. */
 
 static void
 in_one_gap(bool upwards)
