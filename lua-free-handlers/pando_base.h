@@ -170,4 +170,23 @@ bool pando_open(const pando_seal_keys_t *keys, const char *purpose,
     const char *s, size_t len, int64_t now, void *out, size_t outcap,
     size_t *outlen);
 
+
+/*
+ * 6. Patterns (PCRE2) that stand in data: UTF-8, matched from end to end,
+ *    bounded in length, nesting, steps and memory.  These take up to 40 KiB
+ *    of stack.
+ */
+
+#define PANDO_PATTERN_MAX  500      /* bytes */
+
+typedef enum {
+    PANDO_MATCHES = 0, PANDO_MATCHES_NOT, PANDO_MATCH_GAVE_UP
+} pando_match_t;
+
+/* Asked when one is saved; why: a sentence for who wrote it. */
+bool pando_pattern_ok(const char *pattern, size_t len, char *why,
+    size_t size);
+pando_match_t pando_pattern_match(const char *pattern, size_t len,
+    const char *s, size_t slen);
+
 #endif

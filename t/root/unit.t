@@ -19,11 +19,11 @@ my $root = abs_path("$here/../../lua-free-handlers");
 my $out = tempdir(CLEANUP => 1);
 
 my @parts = map { "$root/pando_$_.c" }
-    qw(bytes uuid date time money sign keys jwk jws token claims);
+    qw(bytes uuid date time money sign keys jwk jws token claims pattern);
 
 my @strict = qw(-std=gnu11 -g -O1 -Wall -Wextra -Werror
     -fno-omit-frame-pointer -fno-sanitize-recover=all);
-my @libs = qw(-ljansson -lcrypto -lpthread);
+my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lpthread);
 
 # What is asked of the parts alone: they may run on a flow's small stack.
 my @frames = ('-O2', '-Wframe-larger-than=4096');
