@@ -344,6 +344,8 @@ typedef struct {
     const pando_shape_t  *data;     /* what is in it */
     unsigned              schema;   /* its version, from 1 */
     const char           *example;
+    const char           *voids;    /* cached answers: "order:{subject}
+                                       orders", purged with its commit */
 } pando_event_t;
 
 /* data: rendered by the event's shape. */
@@ -387,7 +389,17 @@ pando_req_t *pando_spawn(const pando_domain_t *domain, const char *name,
     void (*fn)(pando_req_t *rq, void *data), void *data, int deadline_ms);
 
 
-/* 9. Shared memory: answers by tag, and small values that expire */
+/*
+ * 9. Shared memory, of this node's workers: cached answers by tag, and small
+ *    values that expire.  All of it may be lost: a restart empties it, a full
+ *    zone pushes out what was not used for longest.
+ *
+ *    A purge voids every cached answer of this tenant that has the tag: at
+ *    once, or in a transaction when that is committed.  Call it after the
+ *    statement that changes something.  A value has at most 64 KiB, a key
+ *    1,024 bytes; ttl_ms 0: until it is pushed out.  A counter's ttl counts
+ *    from its first addition; pando_dict_get() tells it as text.
+ */
 
 void pando_cache_purge(pando_req_t *rq, const char *tag);
 int pando_dict_set(const char *key, const void *value, size_t len,
@@ -458,7 +470,13 @@ struct pando_route_s {
     bool                    at_root;    /* path is not below /api/v1 */
     const char             *produces;   /* NULL: application/json */
     int                     cache;      /* seconds in shared memory */
-    const char             *tags;       /* "taxonomy:{id} categories" */
+    const char             *tags;       /* "taxonomy:{id} categories": in
+                                           braces a parameter of the path, a
+                                           ?parameter, or tenant */
+    const char             *varies_by_scope;    /* who has it gets another
+                                           answer: see pando_may() */
+    int                     browser_cache;      /* seconds that clients may
+                                           keep it unasked; 0: none */
     int                     deadline_ms;/* 0: pando_deadline's */
     size_t                  max_body;   /* 0: pando_max_body's */
     const char             *note;       /* more for the document */

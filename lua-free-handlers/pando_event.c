@@ -2,11 +2,16 @@
 
 /*
  * Events: a row of the outbox in the transaction of the change it tells of.
- * Queued, so that it costs no round trip of its own.
+ * Queued, so that it costs no round trip of its own.  What an event says to
+ * have changed is void in the cache as soon as that is committed.
  */
 
 #include "pando_root.h"
 #include "pando_sql.h"
+
+
+static void void_tags(pando_req_t *rq, const char *tags,
+    pando_uuid_t subject);
 
 
 void
@@ -48,4 +53,28 @@ pando_emit_json(pando_tx_t *tx, const pando_event_t *event,
                    (int32_t) (event->schema ? event->schema : 1), &subject,
                    json, pando_signed_in(rq) ? &user : NULL,
                    ctx ? trace : NULL);
+
+    if (event->voids) {
+        void_tags(rq, event->voids, subject);
+    }
+}
+
+
+static void
+void_tags(pando_req_t *rq, const char *tags, pando_uuid_t subject)
+{
+    size_t       len;
+    const char  *p, *in;
+
+    for (p = tags + strspn(tags, " "); *p; p += strspn(p, " ")) {
+        len = strcspn(p, " ");
+        in = strstr(p, "{subject}");
+
+        pando_cache_purge(rq, in && in < p + len
+            ? pando_text(rq, "%.*s%s%.*s", (int) (in - p), p,
+                         pando_uuid_text(rq, subject),
+                         (int) (p + len - in - 9), in + 9)
+            : pando_copy(rq, p, len));
+        p += len;
+    }
 }

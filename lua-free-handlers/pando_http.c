@@ -7,6 +7,7 @@
  * away ends a flow that only reads; one that may write runs to its end.
  */
 
+#include "pando_cache.h"
 #include "pando_metrics.h"
 
 
@@ -15,11 +16,12 @@ static ngx_int_t answer_now(ngx_http_request_t *r, pando_ctx_t *ctx,
 static ngx_int_t no_route(ngx_http_request_t *r, pando_ctx_t *ctx,
     ngx_uint_t allowed);
 static void on_body(ngx_http_request_t *r);
+static ngx_int_t begin(ngx_http_request_t *r, pando_ctx_t *ctx);
 static ngx_int_t start(ngx_http_request_t *r, pando_ctx_t *ctx);
+static ngx_int_t full(ngx_http_request_t *r, pando_ctx_t *ctx);
 static void run(pando_req_t *rq);
 static void done(pando_req_t *rq);
 static void on_client(ngx_http_request_t *r);
-static ngx_uint_t client_gone(ngx_http_request_t *r);
 static size_t max_body(ngx_http_request_t *r, const pando_route_t *route);
 static void make_request_id(ngx_http_request_t *r, pando_ctx_t *ctx);
 static pando_ctx_t *found_again(ngx_http_request_t *r);
@@ -189,7 +191,7 @@ pando_http_handler(ngx_http_request_t *r)
             }
         }
 
-        return start(r, ctx);
+        return begin(r, ctx);
     }
 
     if (r->headers_in.content_length_n > (off_t) max_body(r, route)) {
@@ -323,6 +325,48 @@ on_body(ngx_http_request_t *r)
 
 
 /*
+ * What is cached needs no flow, and what is being built needs no second one.
+ */
+
+static ngx_int_t
+begin(ngx_http_request_t *r, pando_ctx_t *ctx)
+{
+    pando_answer_t  a;
+
+    if (ctx->mount->plan == NULL) {
+        return start(r, ctx);
+    }
+
+    switch (pando_cache_find(r, ctx, &a)) {
+
+    case NGX_OK:
+        return pando_http_send(r, ctx, NULL, &a);
+
+    case NGX_AGAIN:
+        if (ctx->cached->late) {
+            return answer_now(r, ctx, &pando_timed_out);
+        }
+
+        return pando_park(r, ctx);
+
+    default:
+        return start(r, ctx);
+    }
+}
+
+
+void
+pando_http_resume(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c = r->connection;
+
+    r->read_event_handler = ngx_http_block_reading;
+    ngx_http_finalize_request(r, begin(r, pando_http_ctx(r)));
+    ngx_http_run_posted_requests(c);
+}
+
+
+/*
  * NGX_DONE: a flow has the request, and a count of its own.
  */
 
@@ -336,7 +380,7 @@ start(ngx_http_request_t *r, pando_ctx_t *ctx)
                         route->deadline_ms ? (ngx_msec_t) route->deadline_ms
                                            : pando_conf->deadline);
     if (rq == NULL) {
-        return answer_now(r, ctx, &pando_full);
+        return full(r, ctx);
     }
 
     rq->r = r;
@@ -365,6 +409,19 @@ start(ngx_http_request_t *r, pando_ctx_t *ctx)
 }
 
 
+static ngx_int_t
+full(ngx_http_request_t *r, pando_ctx_t *ctx)
+{
+    pando_answer_t  a;
+
+    pando_slot_release(ctx, 0);
+
+    return pando_cache_stale(r, ctx, &a) == NGX_OK
+           ? pando_http_send(r, ctx, NULL, &a)
+           : answer_now(r, ctx, &pando_full);
+}
+
+
 /* In the flow */
 
 static void
@@ -380,6 +437,7 @@ run(pando_req_t *rq)
     pando_input_read(rq);
     pando_idem_begin(rq);
 
+    rq->personal = NULL;
     reply = rq->route->handler(rq);
     a = reply.answer;
 
@@ -392,6 +450,10 @@ run(pando_req_t *rq)
 
     if (pando_conf->verify) {
         pando_output_verify(rq, a);
+    }
+
+    if (rq->ctx->cached) {
+        pando_answer_flatten(rq, a);
     }
 
     pando_tx_commit_promised(rq);
@@ -413,6 +475,7 @@ done(pando_req_t *rq)
     nested = ctx->in_flow;
     ctx->rq = NULL;
     pando_changes_settle(rq);
+    pando_cache_built(rq);
     r->main->blocked--;
     r->read_event_handler = ngx_http_block_reading;
 
@@ -455,8 +518,12 @@ on_client(ngx_http_request_t *r)
     pando_ctx_t  *ctx = ngx_http_get_module_ctx(r, ngx_http_pando_module);
     pando_req_t  *rq = ctx ? ctx->rq : NULL;
 
-    if (rq == NULL || rq == pando_current || !client_gone(r)) {
+    if (rq == NULL || rq == pando_current || !pando_http_client_gone(r)) {
         return;
+    }
+
+    if (ctx->cached && ctx->cached->ticket) {
+        return;                 /* others wait for what it builds */
     }
 
     if (rq->route->method != PANDO_GET || rq->state != PANDO_FLOW_WAITS) {
@@ -467,8 +534,8 @@ on_client(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
-client_gone(ngx_http_request_t *r)
+ngx_uint_t
+pando_http_client_gone(ngx_http_request_t *r)
 {
     char               buf[1];
     ssize_t            n;

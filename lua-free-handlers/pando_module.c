@@ -11,7 +11,7 @@
 #include "pando_openapi.h"
 #include "pando_call.h"
 #include "pando_conf.h"
-#include "pando_shm.h"
+#include "pando_cache.h"
 #include "pando_sql.h"
 
 
@@ -280,6 +280,8 @@ init_worker(ngx_cycle_t *cycle)
 
     pando_access_init_worker(cycle);
     pando_shm_init_worker(pmcf);
+    pando_cache_init_worker(pmcf);
+    pando_park_init_worker(cycle);
 
     if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK
         || pando_count_init_worker(cycle, pmcf) != NGX_OK

@@ -6,7 +6,7 @@
  * sent before the flow has ended and what it promised is committed.
  */
 
-#include "pando_root.h"
+#include "pando_cache.h"
 
 
 static pando_answer_t *answer(pando_req_t *rq, pando_answer_is_t is,
@@ -285,6 +285,12 @@ pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
         return NGX_ERROR;
     }
 
+    if (ctx->cached && a->is == PANDO_ANSWER_TEXT
+        && pando_cache_headers(r, ctx) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     return send_body(r, chain, len);
 }
 
@@ -475,12 +481,12 @@ etag_header(ngx_http_request_t *r, pando_answer_t *a)
     u_char           *p;
     ngx_table_elt_t  *h;
 
-    if (a->version < 0) {
+    if (a->version < 0 && a->etag.len == 0) {
         return NGX_OK;
     }
 
     h = ngx_list_push(&r->headers_out.headers);
-    p = ngx_pnalloc(r->pool, NGX_INT64_LEN + 4);
+    p = a->etag.len ? a->etag.data : ngx_pnalloc(r->pool, NGX_INT64_LEN + 4);
 
     if (h == NULL || p == NULL) {
         return NGX_ERROR;
@@ -490,7 +496,8 @@ etag_header(ngx_http_request_t *r, pando_answer_t *a)
     h->hash = 1;
     ngx_str_set(&h->key, "ETag");
     h->value.data = p;
-    h->value.len = (size_t) (ngx_sprintf(p, "\"v%L\"", a->version) - p);
+    h->value.len = a->etag.len ? a->etag.len
+                   : (size_t) (ngx_sprintf(p, "\"v%L\"", a->version) - p);
     r->headers_out.etag = h;
 
     return NGX_OK;

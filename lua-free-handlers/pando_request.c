@@ -421,6 +421,8 @@ pando_header(pando_req_t *rq, const char *name)
 {
     ngx_table_elt_t  *h;
 
+    rq->personal = "a header";
+
     if (rq->r == NULL) {
         return NULL;
     }
@@ -432,25 +434,26 @@ pando_header(pando_req_t *rq, const char *name)
 
 
 /*
- * The first language of Accept-Language with the highest weight; weights are
- * few, so the header is read once per candidate.
+ * The first language of Accept-Language with the highest weight, as it came.
  */
 
-const char *
-pando_locale(pando_req_t *rq)
+ngx_str_t
+pando_locale_of(ngx_http_request_t *r)
 {
-    char        *best = "en", *end;
-    double       q, most = 0;
-    const char  *p = pando_header(rq, "Accept-Language");
+    char             *end;
+    double            q, most = 0;
+    size_t            len;
+    ngx_str_t         best = ngx_string("en");
+    const char       *p, *tag;
+    ngx_table_elt_t  *h = pando_find_header(r, "accept-language", 15);
 
-    while (p && *p) {
+    p = h ? (char *) h->value.data : "";
+
+    while (*p) {
         p += strspn(p, " ,");
-
-        size_t       len = strspn(p, "abcdefghijklmnopqrstuvwxyz"
-                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                     "0123456789-");
-        const char  *tag = p;
-
+        tag = p;
+        len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                        "0123456789-");
         p += len;
         q = 1;
 
@@ -461,7 +464,8 @@ pando_locale(pando_req_t *rq)
 
         if (len > 1 && len <= 35 && q > most) {
             most = q;
-            best = pando_copy(rq, tag, len);
+            best.data = (u_char *) tag;
+            best.len = len;
         }
 
         p += strcspn(p, ",");
@@ -471,11 +475,26 @@ pando_locale(pando_req_t *rq)
 }
 
 
+const char *
+pando_locale(pando_req_t *rq)
+{
+    ngx_str_t  best = ngx_string("en");
+
+    if (rq->r) {
+        best = pando_locale_of(rq->r);
+    }
+
+    return pando_copy(rq, (char *) best.data, best.len);
+}
+
+
 /* Who asks */
 
 bool
 pando_signed_in(pando_req_t *rq)
 {
+    rq->personal = "who asks";
+
     return rq->ctx && rq->ctx->claims && rq->ctx->claims->has_subject;
 }
 
@@ -507,6 +526,14 @@ pando_tenant(pando_req_t *rq)
 bool
 pando_may(pando_req_t *rq, const char *scope)
 {
+    const char  *varies = rq->route ? rq->route->varies_by_scope : NULL;
+
+    if ((varies == NULL || strcmp(varies, scope) != 0)
+        && (rq->route == NULL || strcmp(rq->route->scope, scope) != 0))
+    {
+        rq->personal = "a scope that is not its .varies_by_scope";
+    }
+
     return rq->ctx && rq->ctx->claims && pando_scope_ok(rq->ctx->claims, scope);
 }
 

@@ -105,6 +105,7 @@ struct pando_req_s {
     pando_tx_t            *txs;         /* all that were begun */
     pando_tx_t            *commit;      /* promised by pando_commit() */
     struct pando_change_s *changes;     /* to be purged when it is done */
+    const char            *personal;    /* what else its answer depends on */
 
     const void            *body;
     json_t                *tree;
@@ -320,6 +321,7 @@ struct pando_answer_s {
     const pando_problem_t  *problem;
     const char             *pointer;
     const char             *location;
+    ngx_str_t               etag;       /* NULL: by the version, if any */
     pando_faults_t         *faults;
 };
 
@@ -359,6 +361,7 @@ typedef struct {
     ngx_uint_t             nsegments;
     ngx_str_t              segments[PANDO_MAX_SEGMENTS];
     unsigned               is_param:12; /* bit per segment */
+    const struct pando_plan_s  *plan;   /* NULL: its answers are not kept */
 } pando_mount_t;
 
 typedef struct {
@@ -387,6 +390,7 @@ struct pando_ctx_s {
     unsigned              in_flow:1;
     unsigned              replayed:1;
     ngx_uint_t            cache;        /* PANDO_CACHE_... */
+    struct pando_cached_s *cached;      /* NULL: nothing will be kept */
     pando_uuid_t          tenant;
     unsigned              has_tenant:1;
     ngx_uint_t            trips;
@@ -454,6 +458,8 @@ ngx_int_t pando_routes_build(ngx_conf_t *cf, pando_main_conf_t *pmcf,
 const pando_mount_t *pando_route_match(const pando_enabled_t *e,
     ngx_http_request_t *r, pando_path_params_t *path, ngx_uint_t *allowed);
 ngx_int_t pando_http_handler(ngx_http_request_t *r);
+void pando_http_resume(ngx_http_request_t *r);          /* it was parked */
+ngx_uint_t pando_http_client_gone(ngx_http_request_t *r);
 pando_ctx_t *pando_http_ctx(ngx_http_request_t *r);
 ngx_int_t pando_variables_add(ngx_conf_t *cf);
 extern const u_char  pando_no_trace[];
@@ -471,6 +477,7 @@ void pando_access_exit_worker(void);
 /* pando_request.c */
 void pando_input_read(pando_req_t *rq);                 /* in the flow */
 void pando_output_verify(pando_req_t *rq, pando_answer_t *a);
+ngx_str_t pando_locale_of(ngx_http_request_t *r);
 ngx_table_elt_t *pando_find_header(ngx_http_request_t *r, const char *name,
     size_t len);
 pando_mem_t pando_pool_mem(ngx_pool_t *pool);

@@ -7,7 +7,7 @@
  * so what is no UUID is simply not there.
  */
 
-#include "pando_root.h"
+#include "pando_cache.h"
 
 
 static ngx_int_t mount_route(ngx_conf_t *cf, pando_enabled_t *e,
@@ -106,7 +106,7 @@ mount_route(ngx_conf_t *cf, pando_enabled_t *e, const pando_route_t *route)
         }
     }
 
-    return NGX_OK;
+    return pando_plan_make(cf, m);
 }
 
 
@@ -135,6 +135,10 @@ wrong_with(const pando_route_t *route, ngx_pool_t *pool)
 
     if (route->summary == NULL) {
         return "it has no summary";
+    }
+
+    if (pando_plan_wrong(route)) {
+        return pando_plan_wrong(route);
     }
 
     for (i = 0; i < 3; i++) {

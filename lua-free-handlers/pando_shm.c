@@ -435,6 +435,13 @@ pando_shm_end(pando_shm_t *sh)
 
 
 uint64_t
+pando_shm_released(void)
+{
+    return shm ? shm->released : 0;
+}
+
+
+uint64_t
 pando_shm_hash(const void *data, size_t len)
 {
     return shm ? pando_hash(shm->seed, data, len) : 0;

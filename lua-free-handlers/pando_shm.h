@@ -137,6 +137,7 @@ void pando_shm_end(pando_shm_t *sh);
 pando_shm_worker_t *pando_shm_me(void);
 void pando_shm_gauges(pando_shm_stats_t *out);
 uint64_t pando_shm_hash(const void *data, size_t len);
+uint64_t pando_shm_released(void);      /* without the lock */
 
 
 /* pando_table.c: under the lock */

@@ -154,9 +154,9 @@ categories_changed(pando_tx_t *tx, const categories_change_t *what)
                                       what->live);
     if (what->live) {
         pando_emit_json(tx, what->event, what->id, json.text);
-        pando_cache_purge(rq, "categories");
     }
 
+    pando_cache_purge(rq, "categories");
     pando_commit(tx);
 
     return pando_reply_json(rq, json);
@@ -210,9 +210,9 @@ remove_one(pando_req_t *rq)
 
     if (live) {
         categories_sql_touch(tx, row->taxonomy_id, "remove", row->id);
-        pando_cache_purge(rq, "categories");
     }
 
+    pando_cache_purge(rq, "categories");
     pando_commit(tx);
 
     return pando_no_content(rq);

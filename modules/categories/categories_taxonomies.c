@@ -128,6 +128,7 @@ change(pando_req_t *rq)
                                         : NULL,
         PANDO_GIVEN(shape, in, max_depth) ? &depth : NULL,
         PANDO_GIVEN(shape, in, leaf_only) ? &in->leaf_only : NULL);
+    pando_cache_purge(rq, "categories");
     pando_commit(tx);
 
     return pando_reply_json(rq, json);

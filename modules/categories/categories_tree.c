@@ -30,7 +30,7 @@ const pando_route_t  categories_tree[] = {
       .scope = "public", .query = &categories_tree_in,
       .gives = &categories_tree_view, .may_page = &categories_view,
       .sorts = &categories_sql_flat_pages, .trips = 2,
-      .cache = 60, .tags = "categories",
+      .cache = 60, .tags = "categories", .varies_by_scope = "categories:read",
       .fails = { &pando_not_found, &pando_unauthorized, &pando_forbidden } },
 
     { PANDO_GET, "/categories/{id}", get, "Get a category",

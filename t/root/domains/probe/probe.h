@@ -39,8 +39,9 @@ typedef struct {
 
 extern const pando_shape_t  probe_in, probe_patch, probe_list_in,
                             probe_wait_in, probe_view;
-extern const pando_event_t  probe_created;
+extern const pando_event_t  probe_created, probe_renamed;
 extern const pando_call_t   probe_calls[];
-extern const pando_route_t  probe_rows[], probe_waits[], probe_shared[];
+extern const pando_route_t  probe_rows[], probe_waits[], probe_shared[],
+                            probe_cached[];
 
 #endif

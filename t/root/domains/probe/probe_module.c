@@ -64,12 +64,19 @@ const pando_event_t  probe_created = {
     .type = "probe.created", .data = &probe_view, .schema = 1
 };
 
-
-static const pando_route_t *const  routes[] = {
-    probe_rows, probe_waits, probe_shared, NULL
+const pando_event_t  probe_renamed = {
+    .type = "probe.renamed", .data = &probe_view, .schema = 1,
+    .voids = "probe:{subject} renamed"
 };
 
-static const pando_event_t *const  events[] = { &probe_created, NULL };
+
+static const pando_route_t *const  routes[] = {
+    probe_rows, probe_waits, probe_shared, probe_cached, NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &probe_created, &probe_renamed, NULL
+};
 
 static const pando_setting_t  settings[] = {
     { "greeting", "hello", PANDO_SET_TEXT, 0, 0, "what /probes/greeting says" },

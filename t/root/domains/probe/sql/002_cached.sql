@@ -1,0 +1,3 @@
+-- Probes: how many cached answers were built.
+
+CREATE SEQUENCE probe.builds;
