@@ -22,8 +22,8 @@ typedef struct {
     pando_req_t       *rq;          /* NULL: nobody waits any more */
     ngx_buf_t         *out;
     ngx_buf_t         *in;
-    unsigned           over:1;
-    unsigned           failed:1;
+    bool               over;
+    bool               failed;
 } call_peer_t;
 
 
@@ -37,12 +37,14 @@ static char *render(pando_req_t *rq, const pando_shape_t *shape,
     const void *row, size_t *len);
 static call_peer_t *ask(pando_req_t *rq, pando_peer_t *peer,
     const char *name, const char *body, size_t len);
+static ngx_buf_t *compose(pando_req_t *rq, pando_peer_t *peer,
+    const char *name, const char *body, size_t len);
 static int read_answer(pando_req_t *rq, call_peer_t *p,
     const pando_shape_t *gives, void *out);
 static void on_write(ngx_event_t *ev);
 static void on_read(ngx_event_t *ev);
-static void finish(call_peer_t *p, ngx_uint_t failed);
-static void cleanup(void *data);
+static void finish(call_peer_t *p, bool failed);
+static void abandon(void *data);
 static pando_reply_t serve(pando_req_t *rq);
 static ngx_int_t read_caller(pando_req_t *rq);
 
@@ -146,6 +148,10 @@ in_process(pando_req_t *rq, const pando_call_t *call,
     pando_tx_t            *autos = rq->autos;
     const pando_domain_t  *caller = rq->domain;
 
+    if (rq->itself == NULL) {
+        rq->itself = caller;
+    }
+
     rq->domain = domain;
     rq->autos = NULL;
 
@@ -177,9 +183,7 @@ over_http(pando_req_t *rq, pando_peer_t *peer, const char *name,
         return PANDO_CALL_FAILED;
     }
 
-    while (!p->over) {
-        pando_flow_wait(rq);
-    }
+    pando_flow_await(rq, abandon, p, &p->over);
 
     return p->failed ? PANDO_CALL_FAILED : read_answer(rq, p, gives, out);
 }
@@ -210,41 +214,12 @@ static call_peer_t *
 ask(pando_req_t *rq, pando_peer_t *peer, const char *name, const char *body,
     size_t len)
 {
-    char                  seal[256];
-    u_char                who[33] = { 0 };
-    size_t                n;
-    call_peer_t          *p = pando_alloc(rq, sizeof(call_peer_t));
-    pando_uuid_t          user = pando_user(rq), tenant = pando_tenant(rq);
-    ngx_pool_cleanup_t   *cln = ngx_pool_cleanup_add(rq->pool, 0);
-    ngx_peer_connection_t pc;
+    call_peer_t            *p = pando_alloc(rq, sizeof(call_peer_t));
+    ngx_peer_connection_t   pc;
 
-    pando_assert(rq, cln != NULL);
-
-    who[0] = pando_signed_in(rq);
-    ngx_memcpy(who + 1, tenant.b, 16);
-    ngx_memcpy(who + 17, user.b, 16);
-    n = pando_seal(&pando_conf->seals, "call", who, sizeof(who),
-                   ngx_time() + 60, seal, sizeof(seal));
-
-    p->out = ngx_create_temp_buf(rq->pool, peer->path.len + strlen(name)
-                                           + n + len + 512);
+    p->out = compose(rq, peer, name, body, len);
     p->in = ngx_create_temp_buf(rq->pool, 16384);
     pando_assert(rq, p->out && p->in);
-
-    p->out->last = ngx_sprintf(p->out->last,
-                       "POST %V/%s HTTP/1.0\r\nHost: pando\r\n"
-                       "Content-Type: application/json\r\n"
-                       "X-Pando-Caller: %*s\r\nX-Request-Id: %V\r\n"
-                       "traceparent: 00-%*s-%*s-%s\r\n"
-                       "Content-Length: %uz\r\n\r\n%*s",
-                       &peer->path, name, n, seal,
-                       rq->ctx ? &rq->ctx->request_id : &peer->domain,
-                       (size_t) 32, rq->ctx ? rq->ctx->trace_id
-                                            : pando_no_trace,
-                       (size_t) 16, rq->ctx ? rq->ctx->span_id
-                                            : pando_no_trace,
-                       rq->ctx && rq->ctx->sampled ? "01" : "00",
-                       len, len, body);
 
     ngx_memzero(&pc, sizeof(pc));
     pc.sockaddr = peer->addr.sockaddr;
@@ -269,13 +244,54 @@ ask(pando_req_t *rq, pando_peer_t *peer, const char *name, const char *body,
     p->c->read->log = p->c->write->log = p->c->log;
     p->c->read->handler = on_read;
     p->c->write->handler = on_write;
-    cln->handler = cleanup;
-    cln->data = p;
 
     ngx_add_timer(p->c->read, 5000);
     on_write(p->c->write);
 
     return p->failed ? NULL : p;
+}
+
+
+/*
+ * The whole request; on whose behalf it is made goes sealed.
+ */
+
+static ngx_buf_t *
+compose(pando_req_t *rq, pando_peer_t *peer, const char *name,
+    const char *body, size_t len)
+{
+    char          seal[256];
+    u_char        who[33] = { 0 };
+    size_t        n;
+    ngx_buf_t    *b;
+    pando_ctx_t  *ctx = rq->ctx;
+    pando_uuid_t  user = pando_user(rq), tenant = pando_tenant(rq);
+
+    who[0] = pando_signed_in(rq);
+    ngx_memcpy(who + 1, tenant.b, 16);
+    ngx_memcpy(who + 17, user.b, 16);
+    n = pando_seal(&pando_conf->seals, "call", who, sizeof(who),
+                   ngx_time() + 60, seal, sizeof(seal));
+
+    b = ngx_create_temp_buf(rq->pool, peer->path.len + strlen(name) + n + len
+                                      + 512);
+    if (b == NULL) {
+        return NULL;
+    }
+
+    b->last = ngx_sprintf(b->last,
+                   "POST %V/%s HTTP/1.0\r\nHost: pando\r\n"
+                   "Content-Type: application/json\r\n"
+                   "X-Pando-Caller: %*s\r\nX-Request-Id: %V\r\n"
+                   "traceparent: 00-%*s-%*s-%s\r\n"
+                   "Content-Length: %uz\r\n\r\n%*s",
+                   &peer->path, name, n, seal,
+                   ctx ? &ctx->request_id : &peer->domain,
+                   (size_t) 32, ctx ? ctx->trace_id : pando_no_trace,
+                   (size_t) 16, ctx ? ctx->span_id : pando_no_trace,
+                   ctx && ctx->sampled ? "01" : "00", len, len, body);
+
+    return b;
 }
 
 
@@ -291,14 +307,14 @@ on_write(ngx_event_t *ev)
 
         if (n == NGX_AGAIN) {
             if (ngx_handle_write_event(ev, 0) != NGX_OK) {
-                finish(p, 1);
+                finish(p, true);
             }
 
             return;
         }
 
         if (n <= 0) {
-            finish(p, 1);
+            finish(p, true);
             return;
         }
 
@@ -306,7 +322,7 @@ on_write(ngx_event_t *ev)
     }
 
     if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
-        finish(p, 1);
+        finish(p, true);
     }
 }
 
@@ -323,7 +339,7 @@ on_read(ngx_event_t *ev)
     call_peer_t       *p = c->data;
 
     if (ev->timedout) {
-        finish(p, 1);
+        finish(p, true);
         return;
     }
 
@@ -335,7 +351,7 @@ on_read(ngx_event_t *ev)
             bigger = size < CALL_MAX ? ngx_palloc(p->rq->pool, size * 2 + 4096)
                                      : NULL;
             if (bigger == NULL) {
-                finish(p, 1);
+                finish(p, true);
                 return;
             }
 
@@ -350,7 +366,7 @@ on_read(ngx_event_t *ev)
 
         if (n == NGX_AGAIN) {
             if (ngx_handle_read_event(ev, 0) != NGX_OK) {
-                finish(p, 1);
+                finish(p, true);
             }
 
             return;
@@ -367,15 +383,15 @@ on_read(ngx_event_t *ev)
 
 
 static void
-finish(call_peer_t *p, ngx_uint_t failed)
+finish(call_peer_t *p, bool failed)
 {
     if (p->c) {
         ngx_close_connection(p->c);
         p->c = NULL;
     }
 
-    p->over = 1;
-    p->failed = (failed != 0);
+    p->over = true;
+    p->failed = failed;
 
     if (p->rq && p->rq->state == PANDO_FLOW_WAITS) {
         pando_flow_wake(p->rq);
@@ -384,12 +400,12 @@ finish(call_peer_t *p, ngx_uint_t failed)
 
 
 static void
-cleanup(void *data)
+abandon(void *data)
 {
     call_peer_t  *p = data;
 
     p->rq = NULL;
-    finish(p, 1);
+    finish(p, true);
 }
 
 

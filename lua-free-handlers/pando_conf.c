@@ -58,7 +58,6 @@ pando_domain_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     plcf->enabled = e;
 
     if (pando_routes_build(cf, pmcf, e) != NGX_OK
-        || pando_conf_queries(cf, pmcf, domain->queries) != NGX_OK
         || (domain->shared && pando_shm_reserve(pmcf, domain->name,
                                                 domain->shared) != NGX_OK))
     {
@@ -66,26 +65,6 @@ pando_domain_directive(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
-}
-
-
-ngx_int_t
-pando_conf_queries(ngx_conf_t *cf, pando_main_conf_t *pmcf,
-    pando_query_t *const *queries)
-{
-    for (/* void */; queries && *queries; queries++) {
-
-        if (pmcf->nqueries == PANDO_MAX_QUERIES) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "more than %d queries are enabled",
-                               PANDO_MAX_QUERIES);
-            return NGX_ERROR;
-        }
-
-        (*queries)->id = (unsigned) pmcf->nqueries++;
-    }
-
-    return NGX_OK;
 }
 
 

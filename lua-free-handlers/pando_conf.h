@@ -27,8 +27,6 @@ const char *pando_conf_database_of(const pando_domain_t *domain);
 char *pando_conf_tenant(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 char *pando_conf_handler(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
-ngx_int_t pando_conf_queries(ngx_conf_t *cf, pando_main_conf_t *pmcf,
-    pando_query_t *const *queries);
 ngx_int_t pando_conf_check_uses(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 ngx_int_t pando_conf_default_secret(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 ngx_uint_t pando_conf_option(ngx_str_t *arg, const char *name,

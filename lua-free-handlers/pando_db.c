@@ -7,13 +7,16 @@
  */
 
 #include "pando_pg.h"
+#include "pando_sql.h"
 
 
+static void number_queries(void);
 static ngx_int_t pool_init(ngx_cycle_t *cycle, pando_db_t *db,
     pando_pool_kind_t kind, ngx_uint_t n);
 
 
-unsigned  pando_pg_exiting;
+unsigned    pando_pg_exiting;
+ngx_uint_t  pando_pg_nqueries;
 
 static pando_db_t  **dbs;
 static ngx_uint_t    ndbs;
@@ -28,6 +31,7 @@ pando_pg_init_worker(ngx_cycle_t *cycle, ngx_array_t *confs)
 
     pando_pg_exiting = 0;
     pando_seg_init_worker();
+    number_queries();
 
     ndbs = confs->nelts;
     dbs = ngx_pcalloc(cycle->pool, (ndbs + 1) * sizeof(pando_db_t *));
@@ -63,10 +67,37 @@ pando_pg_init_worker(ngx_cycle_t *cycle, ngx_array_t *confs)
 }
 
 
+/*
+ * In each worker, of what it has enabled: a configuration that is refused
+ * while this one serves leaves no trace in the numbers.
+ */
+
+static void
+number_queries(void)
+{
+    ngx_uint_t             i;
+    pando_query_t *const  *q;
+    pando_enabled_t      **e = pando_conf->enabled.elts;
+
+    pando_pg_nqueries = 0;
+
+    for (q = pando_queries; *q; q++) {
+        (*q)->id = (unsigned) pando_pg_nqueries++;
+    }
+
+    for (i = 0; i < pando_conf->enabled.nelts; i++) {
+        for (q = e[i]->domain->queries; q && *q; q++) {
+            (*q)->id = (unsigned) pando_pg_nqueries++;
+        }
+    }
+}
+
+
 static ngx_int_t
 pool_init(ngx_cycle_t *cycle, pando_db_t *db, pando_pool_kind_t kind,
     ngx_uint_t n)
 {
+    uint32_t      *prepared;
     ngx_uint_t     i;
     pando_conn_t  *conn;
     pando_pool_t  *pool = &db->pools[kind];
@@ -75,12 +106,16 @@ pool_init(ngx_cycle_t *cycle, pando_db_t *db, pando_pool_kind_t kind,
     ngx_queue_init(&pool->waiters);
     pool->n = n;
     pool->conns = ngx_pcalloc(cycle->pool, n * sizeof(pando_conn_t));
-    if (pool->conns == NULL) {
+    prepared = ngx_pcalloc(cycle->pool, n * pando_pg_nqueries
+                                        * sizeof(uint32_t));
+
+    if (pool->conns == NULL || prepared == NULL) {
         return NGX_ERROR;
     }
 
     for (i = 0; i < n; i++) {
         conn = &pool->conns[i];
+        conn->prepared = prepared + i * pando_pg_nqueries;
         conn->db = db;
         conn->kind = kind;
         conn->exclusive = (kind == PANDO_POOL_TX);

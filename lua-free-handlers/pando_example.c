@@ -35,7 +35,7 @@ bool
 pando_example(const pando_shape_t *shape, bool patch, bool answer,
     pando_mem_t *mem, const char **example)
 {
-    size_t       len;
+    size_t       len = 0;
     example_t    e = { .answer = answer };
     pando_out_t  out;
 

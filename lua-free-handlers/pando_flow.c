@@ -274,11 +274,15 @@ switch_home(pando_req_t *rq, int for_good)
 void
 pando_flow_wait(pando_req_t *rq)
 {
-    if (rq != pando_current || rq->locks) {
-        ngx_log_error(NGX_LOG_ALERT, rq->log, 0,
-                      "pando: a wait outside of its flow or under a lock");
-        ngx_debug_point();
-        return;
+    if (rq != pando_current) {
+        ngx_log_error(NGX_LOG_ALERT, ngx_cycle->log, 0,
+                      "pando: a wait outside of its flow");
+        abort();
+    }
+
+    if (rq->locks) {
+        rq->locks = 0;
+        pando_broken(rq, "a wait under a lock", __FILE__, __LINE__);
     }
 
     rq->state = PANDO_FLOW_WAITS;
@@ -293,10 +297,38 @@ pando_flow_wake(pando_req_t *rq)
 }
 
 
+/*
+ * For what calls back once, by setting *over: abandon is told, on the worker's
+ * stack, that there is no flow to be woken any more.
+ */
+
+void
+pando_flow_await(pando_req_t *rq, void (*abandon)(void *), void *awaited,
+    const bool *over)
+{
+    rq->abandon = abandon;
+    rq->awaited = awaited;
+
+    while (!*over) {
+        pando_flow_wait(rq);
+    }
+
+    rq->abandon = NULL;
+}
+
+
+/*
+ * A flow that starts over is left alone until its pause is over.
+ */
+
 static void
 on_wake(ngx_event_t *ev)
 {
     pando_req_t  *rq = ev->data;
+
+    if (rq->state == PANDO_FLOW_AGAIN && ev->timer_set) {
+        return;
+    }
 
     switch_to(rq);
 }
@@ -364,6 +396,11 @@ pando_flow_again(pando_req_t *rq)
     rq->status = 0;
     rq->headers = NULL;
     rq->notes = NULL;
+
+    if (rq->itself) {
+        rq->domain = rq->itself;
+    }
+
     ngx_add_timer(&rq->wake, pause);
 
     switch_home(rq, 1);
@@ -402,8 +439,8 @@ reap(pando_req_t *rq)
         }
     }
 
-    if (rq->offload) {
-        rq->offload->rq = NULL;
+    if (rq->abandon) {
+        rq->abandon(rq->awaited);
     }
 
     pando_pg_leave_line(rq);
@@ -420,8 +457,13 @@ reap(pando_req_t *rq)
 void
 pando_sleep_ms(pando_req_t *rq, int64_t ms)
 {
-    ngx_add_timer(&rq->wake, (ngx_msec_t) (ms > 0 ? ms : 0));
-    pando_flow_wait(rq);
+    ngx_msec_t  until = ngx_current_msec + (ngx_msec_t) (ms > 0 ? ms : 0);
+
+    ngx_add_timer(&rq->wake, until - ngx_current_msec);
+
+    do {
+        pando_flow_wait(rq);
+    } while ((ngx_msec_int_t) (until - ngx_current_msec) > 0);
 }
 
 

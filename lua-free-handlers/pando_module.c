@@ -204,8 +204,7 @@ init_main_conf(ngx_conf_t *cf, void *conf)
         return NGX_CONF_ERROR;
     }
 
-    if (pando_conf_queries(cf, pmcf, pando_queries) != NGX_OK
-        || pando_conf_finish(cf, pmcf) != NGX_OK
+    if (pando_conf_finish(cf, pmcf) != NGX_OK
         || pando_shm_conf_finish(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;

@@ -90,7 +90,8 @@ pando_conn_open(pando_conn_t *conn)
     conn->state = PANDO_CONN_CONNECTS;
     conn->born = ngx_time();
     conn->retire = 0;
-    ngx_memzero(conn->prepared, sizeof(conn->prepared));
+    conn->preparations = 0;
+    ngx_memzero(conn->prepared, pando_pg_nqueries * sizeof(uint32_t));
 
     if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD) {
         conn_failed(conn, conn->pg ? PQerrorMessage(conn->pg) : "no memory");

@@ -12,7 +12,8 @@
 
 #include "pando_root.h"
 
-extern unsigned  pando_pg_exiting;
+extern unsigned    pando_pg_exiting;
+extern ngx_uint_t  pando_pg_nqueries;      /* that are enabled */
 
 /* pando_pg.c: from opening to closing, on the worker's stack but for two */
 void pando_conn_init(pando_conn_t *conn, ngx_log_t *log);

@@ -67,7 +67,7 @@ typedef struct {
     void          *data;
     ngx_pool_t    *pool;
     pando_hold_t  *hold;
-    unsigned       done:1;
+    bool           done;
 } pando_offload_t;
 
 struct pando_req_s {
@@ -77,7 +77,8 @@ struct pando_req_s {
     pando_flow_state_t     state;
     ngx_pool_t            *pool;
     pando_hold_t          *hold;
-    pando_offload_t       *offload;
+    void                 (*abandon)(void *awaited);     /* ended meanwhile */
+    void                  *awaited;
     ngx_log_t             *log;
     ngx_event_t            wake;
     ngx_event_t            deadline;
@@ -95,7 +96,8 @@ struct pando_req_s {
     pando_uuid_t           tenant;      /* of a task that acts for one */
     unsigned               acts_for_tenant:1;
     const char            *name;
-    const pando_domain_t  *domain;
+    const pando_domain_t  *domain;      /* as which it runs just now */
+    const pando_domain_t  *itself;      /* where it made a call: the caller */
     const pando_route_t   *route;
 
     pando_ctx_t           *ctx;         /* what of it outlives the flow */
@@ -156,6 +158,8 @@ void pando_flow_end(pando_req_t *rq, pando_left_t left,
     const pando_problem_t *problem);            /* from the worker's stack */
 void pando_flow_again(pando_req_t *rq) PANDO_NORETURN;
 void pando_flow_stop(pando_req_t *rq) PANDO_NORETURN;
+PANDO_WAITS void pando_flow_await(pando_req_t *rq, void (*abandon)(void *),
+    void *awaited, const bool *over);
 pando_mem_t *pando_flow_mem(pando_req_t *rq);
 uint64_t pando_clock_us(void);                  /* monotonic */
 
@@ -181,6 +185,7 @@ typedef enum {
 
 typedef struct {
     pando_query_t  *query;          /* NULL: BEGIN, COMMIT, ROLLBACK */
+    uint32_t        prepared;       /* as which */
     unsigned        prepares:1;     /* its own result comes first */
     unsigned        keep:1;
 } pando_step_t;
@@ -196,7 +201,6 @@ struct pando_seg_s {
     unsigned            at_prepare:1;
     ngx_uint_t          nsteps;
     ngx_uint_t          step;       /* whose results are being read */
-    ngx_msec_t          since;
     PGresult           *kept;
     PGresult           *error;
     pando_step_t        steps[PANDO_SEG_MAX];
@@ -214,8 +218,6 @@ typedef enum {
     PANDO_POOL_TX, PANDO_POOLS
 } pando_pool_kind_t;
 
-#define PANDO_MAX_QUERIES  4096
-
 struct pando_conn_s {
     pando_db_t          *db;
     pando_pool_kind_t    kind;
@@ -227,7 +229,8 @@ struct pando_conn_s {
     ngx_event_t          flush;     /* posted once a turn */
     ngx_event_t          timer;     /* connect, back-off, stall */
     ngx_msec_t           heard;     /* when something last came */
-    uint64_t             prepared[PANDO_MAX_QUERIES / 64];  /* by id */
+    uint32_t            *prepared;      /* by id: as which, 0 for not */
+    uint32_t             preparations;
     ngx_queue_t          idle;      /* exclusive ones: in pool->idle */
     unsigned             exclusive:1;
     unsigned             lent:1;
@@ -415,7 +418,6 @@ typedef struct {
     ngx_array_t        databases;       /* of pando_db_conf_t */
     ngx_array_t        enabled;         /* of pando_enabled_t * */
     ngx_array_t        settings;        /* of ngx_keyval_t, as configured */
-    ngx_uint_t         nqueries;
     ngx_uint_t         nmounts;
     ngx_uint_t         flows;
     size_t             stack;

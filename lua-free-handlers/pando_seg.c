@@ -7,13 +7,15 @@
  * it was sent, so a segment whose flow has gone is drained, not forgotten,
  * and one that was begun on a connection must be sent.  A statement is
  * prepared in the same flight as its first execution on that connection; the
- * connection's bits say which are.
+ * connection knows which are, and under what names.
  */
 
 #include "pando_pg.h"
 
 
 static void take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res);
+static void unprepare(pando_conn_t *conn, pando_step_t *step,
+    unsigned at_prepare, PGresult *res);
 static void seg_done(pando_conn_t *conn, pando_seg_t *seg,
     pando_seg_state_t state);
 
@@ -96,8 +98,8 @@ ngx_int_t
 pando_seg_add(pando_seg_t *seg, pando_query_t *q, const pando_args_t *args,
     const char *plain, unsigned keep)
 {
-    char           name[16];
-    uint64_t       bit;
+    char           name[32];
+    uint32_t      *prepared;
     pando_conn_t  *conn = seg->conn;
     pando_step_t  *step;
 
@@ -118,21 +120,24 @@ pando_seg_add(pando_seg_t *seg, pando_query_t *q, const pando_args_t *args,
                ? NGX_OK : NGX_ERROR;
     }
 
-    (void) ngx_sprintf((u_char *) name, "q%ui%Z", (ngx_uint_t) q->id);
-    bit = (uint64_t) 1 << (q->id % 64);
+    prepared = &conn->prepared[q->id];
+    step->prepared = *prepared ? *prepared : ++conn->preparations;
+    (void) ngx_sprintf((u_char *) name, "q%uD%Z", step->prepared);
 
-    if (!(conn->prepared[q->id / 64] & bit)) {
+    if (*prepared == 0) {
         if (!PQsendPrepare(conn->pg, name, q->text, (int) q->nparams,
                            q->types))
         {
             return NGX_ERROR;
         }
 
-        conn->prepared[q->id / 64] |= bit;
+        *prepared = step->prepared;
         step->prepares = 1;
     }
 
-    if (seg->nsteps == 0) {
+    /* all that was asked before may have been answered already */
+
+    if (seg->nsteps == seg->step) {
         seg->at_prepare = step->prepares;
     }
 
@@ -149,7 +154,6 @@ pando_seg_send(pando_seg_t *seg)
 {
     pando_conn_t  *conn = seg->conn;
 
-    seg->since = ngx_current_msec;
     seg->sent = 1;
 
     if (conn->depth++ == 0) {
@@ -202,7 +206,7 @@ pando_seg_read(pando_conn_t *conn)
             if (seg->at_prepare) {
                 seg->at_prepare = 0;
 
-            } else if (++seg->step < seg->nsteps) {
+            } else if (seg->step < seg->nsteps && ++seg->step < seg->nsteps) {
                 seg->at_prepare = seg->steps[seg->step].prepares;
             }
 
@@ -245,16 +249,8 @@ take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res)
 
     if (status == PGRES_FATAL_ERROR || status == PGRES_PIPELINE_ABORTED) {
 
-        if (q && (seg->at_prepare
-                  || status == PGRES_FATAL_ERROR))
-        {
-            const char  *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-
-            if (seg->at_prepare || (state && (ngx_strcmp(state, "26000") == 0
-                || ngx_strcmp(state, "0A000") == 0)))
-            {
-                conn->prepared[q->id / 64] &= ~((uint64_t) 1 << (q->id % 64));
-            }
+        if (q) {
+            unprepare(conn, step, seg->at_prepare, res);
         }
 
         if (status == PGRES_FATAL_ERROR && seg->error == NULL) {
@@ -269,6 +265,28 @@ take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res)
     }
 
     PQclear(res);
+}
+
+
+/*
+ * A statement that was not prepared, is gone, or lies over a table that has
+ * changed, is prepared by its next execution, under a name never used before:
+ * what was sent meanwhile fails under the old name, and says nothing new.
+ */
+
+static void
+unprepare(pando_conn_t *conn, pando_step_t *step, unsigned at_prepare,
+    PGresult *res)
+{
+    uint32_t    *prepared = &conn->prepared[step->query->id];
+    const char  *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+    if (*prepared == step->prepared
+        && (at_prepare || (state && (ngx_strcmp(state, "26000") == 0
+                                     || ngx_strcmp(state, "0A000") == 0))))
+    {
+        *prepared = 0;
+    }
 }
 
 

@@ -4,7 +4,8 @@
  * A connection's socket in nginx's event loop.
  *
  * Registered level-triggered, since libpq does not read until EAGAIN, and
- * anew after each step of connecting, since libpq may change it.  All that is
+ * anew for each step of connecting, since libpq may close it and get another
+ * of the same number.  All that is
  * queued in one turn of the event loop leaves in one flush, and while that is
  * not done the socket is read too, or both sides might wait for each other.
  */
@@ -12,6 +13,7 @@
 #include "pando_pg.h"
 
 
+static void let_go(ngx_connection_t *c, ngx_uint_t flags);
 static void on_io(ngx_event_t *ev);
 
 
@@ -73,18 +75,25 @@ pando_conn_unwatch(pando_conn_t *conn)
 {
     ngx_connection_t  *c = conn->c;
 
-    if (c == NULL) {
-        return;
+    if (c) {
+        conn->c = NULL;
+
+        /* libpq has closed it, or is about to: epoll forgets it by itself */
+
+        let_go(c, NGX_CLOSE_EVENT);
     }
+}
 
-    /* libpq has closed it, or is about to: epoll forgets it by itself */
 
+static void
+let_go(ngx_connection_t *c, ngx_uint_t flags)
+{
     if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, NGX_CLOSE_EVENT);
+        (void) ngx_del_event(c->read, NGX_READ_EVENT, flags);
     }
 
     if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, NGX_CLOSE_EVENT);
+        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, flags);
     }
 
     if (c->read->posted) {
@@ -99,7 +108,6 @@ pando_conn_unwatch(pando_conn_t *conn)
     c->write->closed = 1;
     ngx_free_connection(c);
     c->fd = (ngx_socket_t) -1;
-    conn->c = NULL;
 }
 
 
@@ -110,6 +118,8 @@ on_io(ngx_event_t *ev)
     pando_conn_t      *conn = c->data;
 
     if (conn->state == PANDO_CONN_CONNECTS) {
+        conn->c = NULL;
+        let_go(c, 0);
         pando_conn_step(conn);
         return;
     }

@@ -24,6 +24,7 @@ static void tick(pando_req_t *rq, void *data);
 static void forget(void *data);
 static void in_thread(void *data, ngx_log_t *log);
 static void after_thread(ngx_event_t *ev);
+static void abandon(void *data);
 
 
 pando_req_t *
@@ -206,13 +207,7 @@ pando_offload(pando_req_t *rq, const char *name, void (*fn)(void *data),
     }
 
     rq->hold->refs++;
-    rq->offload = o;
-
-    while (!o->done) {
-        pando_flow_wait(rq);
-    }
-
-    rq->offload = NULL;
+    pando_flow_await(rq, abandon, o, &o->done);
     pando_hold_release(o->hold);
     ngx_destroy_pool(pool);
 
@@ -234,7 +229,7 @@ after_thread(ngx_event_t *ev)
 {
     pando_offload_t  *o = ev->data;
 
-    o->done = 1;
+    o->done = true;
 
     if (o->rq) {
         pando_flow_wake(o->rq);
@@ -243,6 +238,20 @@ after_thread(ngx_event_t *ev)
 
     pando_hold_release(o->hold);
     ngx_destroy_pool(o->pool);
+}
+
+
+/*
+ * The pool now outlives the request, and with it the log of its connection.
+ */
+
+static void
+abandon(void *data)
+{
+    pando_offload_t  *o = data;
+
+    o->rq = NULL;
+    o->hold->pool->log = ngx_cycle->log;
 }
 
 

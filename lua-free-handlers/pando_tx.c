@@ -89,6 +89,7 @@ pando_run(pando_tx_t *tx, pando_query_t *q, pando_args_t *args)
 {
     pando_seg_t  *seg;
 
+    bind_caller(tx->rq, q, args);
     tx = writer(tx, q);
     seg = flight(tx);
 
@@ -119,6 +120,7 @@ pando_run(pando_tx_t *tx, pando_query_t *q, pando_args_t *args)
 void
 pando_queue(pando_tx_t *tx, pando_query_t *q, pando_args_t *args)
 {
+    bind_caller(tx->rq, q, args);
     tx = writer(tx, q);
 
     if (tx->is_auto) {
@@ -206,10 +208,6 @@ add(pando_tx_t *tx, pando_seg_t *seg, pando_query_t *q, pando_args_t *args,
 {
     pando_req_t  *rq = tx->rq;
 
-    if (q) {
-        bind_caller(rq, q, args);
-    }
-
     switch (pando_seg_add(seg, q, args, plain, keep)) {
 
     case NGX_OK:
@@ -231,6 +229,10 @@ add(pando_tx_t *tx, pando_seg_t *seg, pando_query_t *q, pando_args_t *args,
     }
 }
 
+
+/*
+ * Before anything is begun on a connection: it may refuse.
+ */
 
 static void
 bind_caller(pando_req_t *rq, pando_query_t *q, pando_args_t *args)

@@ -9,6 +9,7 @@
 
 
 static pando_reply_t ask(pando_req_t *rq);
+static pando_reply_t stumble(pando_req_t *rq);
 
 
 static const pando_problem_t
@@ -32,14 +33,22 @@ const pando_route_t  asker_doubles[] = {
       .scope = "self", .query = &asker_in, .produces = "text/plain",
       .trips = 1, .fails = { &too_large } },
 
+    { PANDO_GET, "/asker/stumbles", stumble, "Ask one who loses races",
+      .scope = "public", .produces = "text/plain", .trips = 1 },
+
     PANDO_END
 };
 
 static const pando_route_t *const  routes[] = { asker_doubles, NULL };
 
+static const pando_setting_t  settings[] = {
+    { "banner", "asker", PANDO_SET_TEXT, 0, 0, "whose settings are read" },
+    { 0 }
+};
+
 const pando_domain_t  asker_domain = {
     .name = "asker", .note = "asks other domains, for the tests",
-    .routes = routes
+    .routes = routes, .settings = settings
 };
 
 
@@ -65,6 +74,19 @@ ask(pando_req_t *rq)
         break;
 
     default:
+        return pando_fail(rq, &pando_unavailable);
+    }
+
+    return pando_reply_text(rq, "text/plain", text, strlen(text));
+}
+
+
+static pando_reply_t
+stumble(pando_req_t *rq)
+{
+    const char  *text = pando_setting(rq, "banner");
+
+    if (pando_call(rq, "straits.stumble", NULL, NULL, NULL, NULL) != 0) {
         return pando_fail(rq, &pando_unavailable);
     }
 
