@@ -106,7 +106,7 @@ forget(void)
 bool
 pando_uuid_parse(const char *s, size_t len, pando_uuid_t *out)
 {
-    pando_uuid_t  id;
+    pando_uuid_t  id = { { 0 } };
     size_t        i, n = 0;
     int           high, low;
 
