@@ -57,12 +57,65 @@ typedef struct {
     double         seconds;         /* of it that are over */
 } metrics_range_t;
 
+/* Rules: what comes in */
+
+typedef struct {
+    pando_given_t  given;
+    const char    *group;
+    const char    *name;
+    int            kind, measure, comparison, per;
+    double         threshold, factor;
+    int64_t        objective_bp, window_s, short_window_s, min_requests;
+    int64_t        interval_s, for_s, keep_firing_s;
+    const char    *service;
+    const char    *method;
+    const char    *route;
+    json_t        *labels;
+    json_t        *annotations;
+    bool           enabled;
+} metrics_rule_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *group;
+    int            kind;
+    bool           enabled;
+} metrics_rules_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            state;
+    pando_uuid_t   rule_id;
+} metrics_alerts_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_list_t   matchers;
+    pando_time_t   starts_at, ends_at;
+    const char    *comment;
+} metrics_silence_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    bool           active;
+} metrics_silences_in_t;
+
 extern const pando_shape_t  metrics_performance_in, metrics_performance_view;
+extern const pando_shape_t  metrics_rule_in, metrics_rule_patch,
+                            metrics_rules_in, metrics_rule_view;
+extern const pando_shape_t  metrics_alerts_in, metrics_alert_view,
+                            metrics_change_view;
+extern const pando_shape_t  metrics_silence_in, metrics_silences_in,
+                            metrics_silence_view;
+
+extern const pando_event_t  metrics_fired, metrics_resolved,
+                            metrics_acknowledged;
 
 extern const pando_problem_t  metrics_not_operator, metrics_no_range,
                               metrics_too_long;
 
-extern const pando_route_t  metrics_performance[];
+extern const pando_route_t  metrics_performance[], metrics_alert_rules[],
+                            metrics_alerts[], metrics_silences[];
 
 /* metrics_rules.c */
 bool metrics_counts_read(const char *text, metrics_counts_t *out);
@@ -81,6 +134,7 @@ const char *metrics_label(const char *labels, const char *name, size_t *len);
 
 /* metrics_range.c: who may ask, for when, and the windows of one question */
 #define METRICS_WINDOWS  256
+#define METRICS_ROWS     60000      /* one more says that it were too many */
 
 typedef struct {
     size_t       n;
@@ -103,6 +157,59 @@ metrics_window_t *metrics_windows_read(pando_tx_t *tx, metrics_windows_t *w,
 json_t *metrics_number(metrics_measure_t what, const metrics_counts_t *c,
     double seconds);
 json_t *metrics_time(int64_t seconds);
+json_t *metrics_labels(const char *service, const char *method,
+    const char *route);
+
+/* metrics_states.c: when an alert begins, fires and is over */
+#define METRICS_FINGERPRINT  16
+
+typedef enum {
+    METRICS_ABOVE = 0,
+    METRICS_AT_LEAST,
+    METRICS_BELOW,
+    METRICS_AT_MOST
+} metrics_comparison_t;
+
+typedef enum {
+    METRICS_INACTIVE = 0,
+    METRICS_PENDING,
+    METRICS_FIRING,
+    METRICS_RESOLVED
+} metrics_state_t;
+
+typedef struct {
+    bool                  burn;             /* else a threshold */
+    metrics_measure_t     measure;
+    metrics_comparison_t  comparison;
+    double                threshold;
+    int64_t               objective_bp;
+    double                factor;
+    int64_t               min_requests;
+    int64_t               for_s, keep_firing_s;
+} metrics_condition_t;
+
+/* Seconds since 1970; 0: not yet. */
+typedef struct {
+    metrics_state_t  state;
+    int64_t          active_s, fired_s, resolved_s;
+    int64_t          wrong_s;               /* since when it does not hold */
+} metrics_episode_t;
+
+extern const char *const  metrics_comparisons[], *const metrics_states[],
+                   *const metrics_pers[], *const metrics_kinds[];
+
+int metrics_among(const char *const *words, const char *word);
+bool metrics_holds(const metrics_condition_t *c,
+    const metrics_counts_t *wide, const metrics_counts_t *narrow,
+    double seconds, double *value, bool *known);
+bool metrics_look(metrics_episode_t *e, const metrics_condition_t *c,
+    bool holds, int64_t at_s);
+void metrics_fingerprint(pando_uuid_t rule, const char *service,
+    const char *method, const char *route,
+    char out[METRICS_FINGERPRINT + 1]);
+
+/* metrics_evaluate.c */
+void metrics_evaluate(pando_req_t *rq, void *data);
 
 /* metrics_sample.c */
 void metrics_sample(pando_req_t *rq, void *data);

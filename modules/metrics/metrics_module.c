@@ -2,7 +2,7 @@
 
 /*
  * Metrics: what every node counts, kept, measured and watched.  Start reading
- * at metrics_sample.c.
+ * at metrics_sample.c, then metrics_states.c and metrics_evaluate.c.
  */
 
 #include "metrics.h"
@@ -10,6 +10,16 @@
 
 static const pando_route_t *const  routes[] = {
     metrics_performance,
+    metrics_alert_rules,
+    metrics_alerts,
+    metrics_silences,
+    NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &metrics_fired,
+    &metrics_resolved,
+    &metrics_acknowledged,
     NULL
 };
 
@@ -25,6 +35,7 @@ static const pando_setting_t  settings[] = {
 
 static const pando_tick_t  ticks[] = {
     { "metrics.sample", 1000, true, metrics_sample, 12000 },
+    { "metrics.evaluate", 1000, true, metrics_evaluate, 15000 },
     { "metrics.purge", 60000, true, metrics_purge, 30000 },
     { 0 }
 };
@@ -35,6 +46,7 @@ const pando_domain_t  metrics_domain = {
     .note = "what every node counts, kept, measured and watched",
     .routes = routes,
     .queries = metrics_queries,
+    .events = events,
     .settings = settings,
     .ticks = ticks
 };

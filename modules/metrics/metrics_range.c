@@ -140,3 +140,13 @@ metrics_time(int64_t seconds)
 
     return json_string(text);
 }
+
+
+/* What names a route, as far as it is named; labels of an alert or a line. */
+
+json_t *
+metrics_labels(const char *service, const char *method, const char *route)
+{
+    return json_pack("{ss* ss* ss*}", "service", service, "method", method,
+                     "route", route);
+}

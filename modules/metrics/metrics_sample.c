@@ -271,4 +271,7 @@ metrics_purge(pando_req_t *rq, void *data)
     (void) metrics_sql_purge_hours(pando_auto(rq), 500);
     (void) metrics_sql_purge_days(pando_auto(rq), 100);
     (void) metrics_sql_purge_lives(pando_auto(rq), 10);
+    (void) metrics_sql_purge_alerts(pando_auto(rq), 100);
+    (void) metrics_sql_purge_changes(pando_auto(rq), 1000);
+    (void) metrics_sql_purge_silences(pando_auto(rq), 100);
 }

@@ -1,14 +1,11 @@
 # What the tests of metrics share: a server that samples every second, a
-# history to write by hand, and the routes' own tables.
+# history to write by hand, rules and what became of their alerts.  See
+# Pando::Routes for the rest.
 #
 #   my $t = Gauge->new;
 #   $t->history('orders', 'GET', '/api/v1/orders', -600 => [ 10, 3, 0 ]);
-#   my $rule = $t->works($t->post('/alert-rules', {...}), 'POST /alert-rules', 201);
-#   $t->fails($t->get('/performance?from=x'), 'GET /performance', 'invalid');
-#   $t->all_provoked('metrics_performance.c');
-#
-# Every good answer is held against its route's round trips, every refusal is
-# noted, and all_provoked() asks that none declared in that file is missing.
+#   my $rule = $t->rule(measure => 'p95', comparison => '>', threshold => 200);
+#   my $alert = $t->alert($rule, 'firing');
 
 package Gauge;
 
@@ -16,130 +13,24 @@ use strict;
 use warnings;
 
 use Pando;
+use Pando::Routes;
 use Test::More;
 
+our @ISA = 'Pando::Routes';
 our $OTHER = { scope => 'metrics:admin metrics:write metrics:read',
                tid => $Pando::Token::OTHER };
-our $NOBODY = '01900000-0000-7000-8000-0000000000ff';
-our @BOUNDS = qw(5 10 25 50 75 100 200 500 800 1000 2500 5000 7500 10000);
-
-my $dir = "$Pando::ROOT/modules/metrics";
+our $NOBODY = $Pando::Routes::NOBODY;
 
 
 sub new
 {
     my ($class, %set) = @_;
     my $http = delete $set{http} // '';
-    my $t = bless { routes => {}, problems => {}, seen => {} }, $class;
-    my $evaluates = qx(grep -l '"evaluate_seconds"' $dir/metrics_module.c)
-        ? 'pando_set metrics.evaluate_seconds 1;' : '';
+    my $t = $class->SUPER::new('metrics',
+        http => "pando_set metrics.sample_seconds 1; $http", server => '', %set);
 
-    $t->{p} = Pando->new(domains => ['metrics'],
-        http => "pando_set metrics.sample_seconds 1; $evaluates $http", %set);
-    $t->{token} = $t->{p}->token(
-        scope => 'metrics:read metrics:write metrics:admin');
-    $t->read_source($_) for glob "$dir/*.c";
+    $t->{token} = $t->{p}->token(scope => 'metrics:read metrics:write metrics:admin');
     return $t;
-}
-
-
-# The problems and routes of a file, as it declares them.
-sub read_source
-{
-    my ($t, $path) = @_;
-    my ($file) = $path =~ m{([^/]+)$};
-    my %own;
-
-    open my $in, '<', $path or die "$path: $!\n";
-    my $c = do { local $/; <$in> };
-
-    while ($c =~ /^(\w+)\ =\ \{\s+\.status\ =\ (\d+),\s+\.code\ =\ "(\w+)"
-                  (.*?)\n?\}[,;]$/gmsx)
-    {
-        my ($name, $status, $code, $rest) = ($1, $2, $3, $4);
-        my ($text) = $rest =~ /\.text\s*=\s*((?:"[^"]*"\s*)+)/;
-
-        $text = join '', $text =~ /"([^"]*)"/g;
-        $own{$name} = $text;
-        $t->{problems}{$name} = $text if $name =~ /^metrics_/;
-    }
-
-    while ($c =~ /\{\ PANDO_(GET|POST|PUT|PATCH|DELETE),\ "([^"]+)"(.*?)\},\n\n/gs)
-    {
-        my ($route, $row) = ("$1 $2", $3);
-        my ($fails) = $row =~ /\.fails = \{(.*?)\}/s;
-        my ($trips) = $row =~ /\.trips = (\d+)/;
-
-        $t->{routes}{$route} = { file => $file, trips => $trips,
-            own => \%own, fails => [ ($fails // '') =~ /&(\w+)/g ] };
-    }
-}
-
-
-# Requests below /api/v1, with every scope unless a token is given.
-for my $verb (qw(get delete post put patch)) {
-    no strict 'refs';
-    *$verb = sub {
-        my ($t, $path, @rest) = @_;
-        my @body = $verb =~ /^(?:get|delete)$/ ? () : shift @rest;
-
-        return $t->{p}->$verb("/api/v1$path", @body, token => $t->{token},
-                              @rest);
-    };
-}
-
-
-# A good answer, in no more round trips than the route says.
-sub works
-{
-    my ($t, $r, $route, $status, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $declared = $t->{routes}{$route} or die "there is no $route\n";
-    my ($trips) = ($r->header('Server-Timing') // '') =~ /desc="(\d+)"/;
-
-    is $r->{status}, $status, $name // $route or diag $r->{body};
-    cmp_ok $trips // 0, '<=', $declared->{trips} // 0,
-        "$route: at most $declared->{trips} round trips";
-    return $r->json;
-}
-
-
-sub fails
-{
-    my ($t, $r, $route, $code, $pointer, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $j = $r->json // {};
-    my $at = ($j->{errors} // [])->[0]{pointer};
-
-    die "there is no $route\n" unless $t->{routes}{$route};
-    is join(' ', $j->{code} // $r->{status}, $pointer ? $at // () : ()),
-        join(' ', $code, $pointer // ()), $name // "$route: $code"
-        or diag $r->{body} || $r->{raw};
-    $t->{seen}{$route}{$j->{detail} // ''} = $j->{status};
-    return $j;
-}
-
-
-# Whether each failure that the routes of these files declare was seen.
-sub all_provoked
-{
-    my ($t, @files) = @_;
-    my %root = (pando_not_found => 'there is no such thing here',
-        pando_precondition => 'the version is no longer the one in if-match');
-
-    for my $route (sort keys %{ $t->{routes} }) {
-        my $row = $t->{routes}{$route};
-
-        next unless grep { $_ eq $row->{file} } @files;
-
-        my @missing = grep {
-            my $text = $root{$_} // $row->{own}{$_} // $t->{problems}{$_}
-                // die "what is $_?\n";
-            !$t->{seen}{$route}{$text};
-        } @{ $row->{fails} };
-
-        is "@missing", '', "$route: each failure it declares was provoked";
-    }
 }
 
 
@@ -180,6 +71,64 @@ sub counted
     return $t->{p}->sql("SELECT coalesce(sum(metrics.requests(counts)), 0)
         FROM metrics.$table JOIN metrics.routes ON id = route_id
         WHERE $where");
+}
+
+
+# Rules and their alerts
+
+my $count = 0;
+
+# A rule that is looked at every second.
+sub rule
+{
+    my ($t, %set) = @_;
+    my $r = $t->post('/alert-rules', { name => 'rule ' . ++$count, interval_s => 1, %set });
+
+    die "no rule: $r->{raw}\n" unless $r->{status} == 201;
+    return $r->json;
+}
+
+
+sub alerts
+{
+    my ($t, $rule) = @_;
+
+    return @{ $t->get("/alerts?rule_id=$rule->{id}")->json->{data} };
+}
+
+
+# The rule's only alert once it is in that state, if it comes to be.
+sub alert
+{
+    my ($t, $rule, $state, $seconds) = @_;
+
+    return $t->{p}->wait_for(sub {
+        my ($a) = $t->alerts($rule);
+        $a && $a->{state} eq $state && $a;
+    }, $seconds // 10);
+}
+
+
+# Waits until the rule was looked at so many times more.
+sub looked
+{
+    my ($t, $rule, $times) = @_;
+    my %seen;
+
+    return $t->{p}->wait_for(sub {
+        $seen{ $t->get("/alert-rules/$rule->{id}")->json->{evaluated_at} // '' } = 1;
+        keys %seen > ($times // 1);
+    }, 10 + 2 * ($times // 1));
+}
+
+
+# What was told of a rule's alerts, the first first.
+sub told
+{
+    my ($t, $rule) = @_;
+
+    return map { $_->[0] } $t->{p}->sql('SELECT type FROM pando.outbox
+        WHERE subject = ? ORDER BY seq', $rule->{id});
 }
 
 1;

@@ -1,6 +1,5 @@
 /*
- * What is pure in metrics: measures of counts, ranges, labels, the states of
- * an alert.
+ * The arithmetic of counts: measures, sums, ranges, labels.
  */
 
 #include "metrics.h"
