@@ -100,6 +100,18 @@ typedef struct {
     pando_uuid_t   into_id;
 } categories_merge_in_t;
 
+typedef struct {
+    pando_given_t  given;
+    const char    *key;
+    const char    *name;            /* words, as JSON */
+    int            kind;
+    const char    *unit;
+    pando_list_t   options;
+    bool           required, filterable, inherit;
+    int64_t        position;
+    struct { pando_given_t  given; const char  *min, *max, *pattern; } rules;
+} categories_attribute_in_t;
+
 extern const pando_shape_t  categories_taxonomy_in, categories_taxonomy_patch,
                             categories_taxonomies_in,
                             categories_taxonomy_view;
@@ -110,10 +122,15 @@ extern const pando_shape_t  categories_tree_in, categories_slug_in,
                             categories_move_in, categories_merge_in;
 extern const pando_shape_t  categories_view, categories_detail,
                             categories_tree_view, categories_crumbs;
+extern const pando_shape_t  categories_attribute_in,
+                            categories_attribute_patch,
+                            categories_attribute_view,
+                            categories_attributes_view;
 
 extern const pando_event_t  categories_created, categories_updated,
                             categories_moved, categories_merged,
-                            categories_deprecated;
+                            categories_deprecated,
+                            categories_attribute_changed;
 
 extern const pando_problem_t  categories_slug_taken, categories_sibling_slug,
                               categories_slug_malformed,
@@ -126,7 +143,8 @@ extern const pando_problem_t  categories_slug_taken, categories_sibling_slug,
 
 extern const pando_route_t  categories_taxonomies[], categories_tree[],
                             categories_edit[], categories_change[],
-                            categories_move[];
+                            categories_move[], categories_attributes[],
+                            categories_validate[];
 
 
 /* categories_rules.c */

@@ -14,6 +14,8 @@ static const pando_route_t *const  routes[] = {
     categories_edit,
     categories_change,
     categories_move,
+    categories_attributes,
+    categories_validate,
     NULL
 };
 
@@ -23,6 +25,7 @@ static const pando_event_t *const  events[] = {
     &categories_moved,
     &categories_merged,
     &categories_deprecated,
+    &categories_attribute_changed,
     NULL
 };
 

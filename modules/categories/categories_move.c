@@ -8,10 +8,13 @@
  */
 
 #include "categories.h"
+#include "categories_values.h"
 
 
 static pando_reply_t move(pando_req_t *rq);
 static pando_reply_t merge(pando_req_t *rq);
+static void agree_or_fail(pando_tx_t *tx, pando_uuid_t id,
+    pando_uuid_t parent_id);
 static void refuse_gap(pando_req_t *rq, const categories_gap_t *gap,
     const pando_uuid_t *parent_id, bool live);
 
@@ -54,6 +57,10 @@ name_there = {
     .text = "a category there has this name",
     .constraint = "category_names_sibling_key"
 },
+attributes_differ = {
+    .status = 409, .code = "attribute_loosened", .pointer = "/parent_id",
+    .text = "what is asked for there is asked for less strictly below this"
+},
 no_target = {
     .status = 422, .code = "category_unknown", .pointer = "/into_id",
     .text = "there is no such category to merge into"
@@ -89,11 +96,11 @@ const pando_route_t  categories_move[] = {
       "Move a category and all below it",
       .scope = "categories:write", .takes = &categories_move_in,
       .query = &categories_edition_in, .gives = &categories_detail,
-      .trips = 4,
+      .trips = 5,
       .fails = { &cycle, &categories_too_deep, &categories_no_parent,
                  &categories_parent_retired, &categories_no_sibling,
-                 &slug_there, &name_there, &pando_not_found,
-                 &pando_precondition },
+                 &slug_there, &name_there, &attributes_differ,
+                 &pando_not_found, &pando_precondition },
       .emits = { &categories_moved } },
 
     { PANDO_POST, "/categories/{id}/merge", merge,
@@ -188,6 +195,10 @@ move(pando_req_t *rq)
         return pando_fail(rq, &cycle);
     }
 
+    if (live && spot.parent_path) {
+        agree_or_fail(tx, id, in->parent_id);
+    }
+
     categories_sql_move(tx, id, live, row->path, spot.parent_path,
                         categories_id(&in->parent_id), spot.position);
 
@@ -195,6 +206,33 @@ move(pando_req_t *rq)
         .taxonomy_id = row->taxonomy_id, .id = id, .live = live,
         .op = "move", .event = &categories_moved
     });
+}
+
+
+/*
+ * What the new parent hands down is not asked for less strictly below.
+ */
+
+static void
+agree_or_fail(pando_tx_t *tx, pando_uuid_t id, pando_uuid_t parent_id)
+{
+    size_t                  n;
+    const char             *pointer;
+    categories_pair_t      *pairs;
+    categories_attribute_t  above, below;
+
+    pairs = categories_sql_relatives_of_move(tx, id, parent_id, &n);
+
+    for (size_t i = 0; i < n; i++) {
+        (void) categories_attribute_read(
+            json_loads(pairs[i].above_doc, 0, NULL), &above, &pointer);
+        (void) categories_attribute_read(
+            json_loads(pairs[i].below_doc, 0, NULL), &below, &pointer);
+
+        if (categories_attribute_loosens(&below, &above)) {
+            pando_leave(pando_tx_req(tx), &attributes_differ);
+        }
+    }
 }
 
 

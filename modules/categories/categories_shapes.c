@@ -237,7 +237,7 @@ typedef struct {
     int           status;
     int64_t       depth, version;
     pando_time_t  created_at, updated_at;
-    pando_list_t  breadcrumb, children;
+    pando_list_t  breadcrumb, attributes, children;
     json_t       *names, *slugs;
 } view_t;
 
@@ -336,6 +336,9 @@ static const pando_field_t  detail_fields[] = {
     PANDO_FIELD(view_t, TREE, slugs, .required = true,
                 .note = "in every language there is"),
     PANDO_FIELD(view_t, LIST, breadcrumb, .required = true, .shape = &crumb),
+    PANDO_FIELD(view_t, LIST, attributes, .required = true,
+                .shape = &categories_attribute_view,
+                .note = "what it asks for, with all that it inherits"),
     PANDO_FIELD(view_t, LIST, children, .required = true, .shape = &node,
                 .max = 1000000),
     PANDO_END

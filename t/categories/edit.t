@@ -264,6 +264,12 @@ $p->sql("UPDATE categories.categories SET slug = 'cafe' WHERE id = ?", $there->{
 $t->fails(move($cafe, parent_id => $food->{id}), $MOVE, 'slug_taken', '/parent_id');
 $t->sound;
 
+for my $ask ([ $cafe, 'bool' ], [ $stay, 'text' ]) {
+    $t->post("/categories/$ask->[0]{id}/attributes", { key => 'x', name => 'X',
+                                                       kind => $ask->[1] });
+}
+$t->fails(move($cafe, parent_id => $stay->{id}), $MOVE, 'attribute_loosened', '/parent_id');
+
 
 # Merging
 

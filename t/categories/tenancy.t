@@ -14,6 +14,8 @@ my $token = $p->token(%$Trees::OTHER);
 my $theirs = $t->taxonomy(key => 'theirs');
 my $root = $t->category($theirs, 'Root');
 my $leaf = $t->category($theirs, 'Leaf', parent_id => $root->{id});
+my $asked = $t->post("/categories/$leaf->{id}/attributes",
+    { key => 'wifi', name => 'Wifi', kind => 'bool' })->json;
 my $own = $t->taxonomy(key => 'own', token => $token);
 my $one = $t->category($own, 'One', token => $token);
 my $two = $t->category($own, 'Two', token => $token);
@@ -27,6 +29,8 @@ my %body = (
     'PUT /categories/{id}' => { name => 'X' },
     'POST /categories/{id}/move' => { parent_id => undef },
     'POST /categories/{id}/merge' => { into_id => $one->{id} },
+    'POST /categories/{id}/attributes' => { key => 'a', name => 'A', kind => 'bool' },
+    'PATCH /category-attributes/{id}' => { position => 1 },
 );
 
 
@@ -34,9 +38,10 @@ my %body = (
 
 for my $route (grep { /\{id\}/ } sort keys %{ $t->{routes} }) {
     my ($method, $path) = split / /, $route;
-    my $id = $path =~ m{^/taxonomies} ? $theirs->{id} : $leaf->{id};
+    my $id = { taxonomies => $theirs, 'category-attributes' => $asked }
+        ->{ $path =~ m{^/([^/]+)} ? $1 : '' } // $leaf;
 
-    $path =~ s/\{id\}/$id/;
+    $path =~ s/\{id\}/$id->{id}/;
     my $body = $body{$route};
     die "say what $route takes\n" if !$body && $method =~ /^P/;
 
@@ -112,5 +117,7 @@ sub state
 {
     return [ $p->sql('SELECT to_jsonb(c) FROM categories.categories AS c WHERE tenant_id = ?
                       UNION ALL SELECT to_jsonb(t) FROM categories.taxonomies AS t
-                      WHERE tenant_id = ? ORDER BY 1', ($Pando::Token::TENANT) x 2) ];
+                      WHERE tenant_id = ?
+                      UNION ALL SELECT to_jsonb(a) FROM categories.category_attributes AS a
+                      WHERE tenant_id = ? ORDER BY 1', ($Pando::Token::TENANT) x 3) ];
 }
