@@ -50,4 +50,28 @@ $p->kill_worker('KILL');
 asked(1);
 ok kept(91), 'and after the sampler has died';
 
+
+# Alerts over it: what nobody looked at neither begins nor ends
+
+$t->history('shop', 'GET', '/r', 0 => [ 10, 90 ]);
+my $rule = $t->rule(measure => 'p95', comparison => '>', threshold => 200, service => 'shop',
+    for_s => 1, window_s => 3600);
+my $before = $t->alert($rule, 'firing');
+
+ok $before, 'an alert fires';
+
+for my $how (qw(stop kill)) {
+    delete($p->{db})->disconnect if $p->{db};
+    $pg->$how($how eq 'stop' ? 'immediate' : ());
+    is $t->get('/alerts')->{status}, 503, "$how: no alerts to be seen";
+    is $t->post('/alert-rules', { name => 'x' })->{status}, 422, 'what is wrong is told all the same';
+    $pg->start;
+    ok $p->wait_for(sub { $t->get('/alerts')->{status} == 200 }, 30), 'they are back';
+    ok $t->looked($rule, 2), 'and looked at';
+    is_deeply [ map { @$_{qw(state active_at notified_at)} } $t->alerts($rule) ],
+        [ @$before{qw(state active_at notified_at)} ], 'it is the one of before';
+}
+
+is_deeply [ $t->told($rule) ], [ 'alert.fired' ], 'and told once';
+
 done_testing;
