@@ -468,7 +468,7 @@ struct pando_route_s {
     const pando_event_t    *emits[PANDO_MAX_EMITS];
 
     bool                    at_root;    /* path is not below /api/v1 */
-    const char             *produces;   /* NULL: application/json */
+    const char             *produces;   /* "a/b, c/d"; NULL: application/json */
     int                     cache;      /* seconds in shared memory */
     const char             *tags;       /* "taxonomy:{id} categories": in
                                            braces a parameter of the path, a

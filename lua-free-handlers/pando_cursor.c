@@ -8,9 +8,9 @@
 #include "pando_root.h"
 
 
-static const pando_problem_t
-bad_cursor = { .status = 400, .code = "bad_cursor", .pointer = "?cursor",
-               .text = "the cursor is not one that this list gave" };
+const pando_problem_t
+pando_bad_cursor = { .status = 400, .code = "bad_cursor", .pointer = "?cursor",
+    .text = "the cursor is not one that this list gave" };
 
 
 static const char *
@@ -69,7 +69,7 @@ pando_cursor_open(pando_req_t *rq, const char *cursor, const char *sort,
                     strlen(cursor), ngx_time(), data, PANDO_SEAL_MAX_DATA,
                     &len))
     {
-        pando_leave(rq, &bad_cursor);
+        pando_leave(rq, &pando_bad_cursor);
     }
 
     for (p = data, end = data + len; p < end && i < n; i++) {
@@ -78,7 +78,7 @@ pando_cursor_open(pando_req_t *rq, const char *cursor, const char *sort,
     }
 
     if (i != n) {
-        pando_leave(rq, &bad_cursor);
+        pando_leave(rq, &pando_bad_cursor);
     }
 
     return n;

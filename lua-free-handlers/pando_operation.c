@@ -22,6 +22,7 @@ static ngx_uint_t fails_with(const pando_route_t *route,
 static void body(pando_document_t *d, const pando_route_t *route);
 static void success(pando_document_t *d, const pando_route_t *route);
 static void content(pando_document_t *d, const pando_route_t *route);
+static void other_types(pando_document_t *d, const char *types);
 static void page_ref(pando_document_t *d, const pando_shape_t *item);
 static void security(pando_document_t *d, const pando_route_t *route);
 static void remarks(pando_document_t *d, const pando_route_t *route);
@@ -355,11 +356,10 @@ success(pando_document_t *d, const pando_route_t *route)
 static void
 content(pando_document_t *d, const pando_route_t *route)
 {
-    const char  *example, *type = route->produces;
+    const char  *example;
 
-    if (type) {
-        pando_put(d->out, ",\"content\":{%q:{\"schema\":{"
-                  "\"type\":\"string\"}}}", type);
+    if (route->produces) {
+        other_types(d, route->produces);
         return;
     }
 
@@ -391,6 +391,27 @@ content(pando_document_t *d, const pando_route_t *route)
     }
 
     pando_out_raw(d->out, "}}");
+}
+
+
+static void
+other_types(pando_document_t *d, const char *types)
+{
+    size_t       len;
+    const char  *comma = ",\"content\":{";
+
+    for ( /* void */ ; *types; types += len + strspn(types + len, ", ")) {
+        len = strcspn(types, ",");
+
+        pando_out_raw(d->out, comma);
+        pando_out_text_n(d->out, types, len);
+        pando_put(d->out, ":{\"schema\":%s}",
+                  len > 4 && strncmp(types + len - 4, "json", 4) == 0
+                  ? "{}" : "{\"type\":\"string\"}");
+        comma = ",";
+    }
+
+    pando_out_char(d->out, '}');
 }
 
 

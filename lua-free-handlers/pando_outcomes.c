@@ -14,7 +14,7 @@
 
 
 typedef enum {
-    ALWAYS, SIGNED, NAMED, TAKES, POSTED, CHANGED, WRITES
+    ALWAYS, SIGNED, NAMED, TAKES, POSTED, CHANGED, WRITES, PAGED
 } when_t;
 
 static const struct {
@@ -22,6 +22,7 @@ static const struct {
     when_t                  when;
 } common[] = {
     { &pando_malformed, ALWAYS }, { &pando_key_malformed, POSTED },
+    { &pando_bad_cursor, PAGED },
     { &pando_unauthorized, ALWAYS }, { &pando_token_expired, ALWAYS },
     { &pando_forbidden, SIGNED },
     { &pando_not_found, NAMED },
@@ -100,7 +101,8 @@ commons(const pando_route_t *route)
         [TAKES] = route->takes != NULL,
         [POSTED] = route->method == PANDO_POST,
         [CHANGED] = route->method > PANDO_POST,
-        [WRITES] = route->method != PANDO_GET
+        [WRITES] = route->method != PANDO_GET,
+        [PAGED] = route->paged || route->may_page
     };
 
     for (i = 0; i < COMMON; i++) {

@@ -538,11 +538,16 @@ pando_may(pando_req_t *rq, const char *scope)
 }
 
 
-/* If-Match: "v7", W/"v7" or a list of them; what is none of ours never fits. */
+/*
+ * If-Match: "v7" or W/"v7", as nginx's gzip makes of it.  What is none of ours
+ * never fits; of a list only the first is looked at, since the others cannot
+ * be what this client last saw.
+ */
 
 int64_t
 pando_if_match(pando_req_t *rq)
 {
+    size_t       digits;
     const char  *p = pando_header(rq, "If-Match");
 
     if (p == NULL || strcmp(p, "*") == 0) {
@@ -553,7 +558,9 @@ pando_if_match(pando_req_t *rq)
         p += 2;
     }
 
-    if (p[0] != '"' || p[1] != 'v') {
+    digits = strncmp(p, "\"v", 2) == 0 ? strspn(p + 2, "0123456789") : 0;
+
+    if (digits < 1 || digits > 18 || p[2 + digits] != '"') {
         return INT64_MAX;
     }
 

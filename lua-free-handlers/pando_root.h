@@ -349,6 +349,7 @@ extern const pando_problem_t  pando_bad_value;           /* 422 */
 extern const pando_problem_t  pando_key_reused;          /* 422 */
 extern const pando_problem_t  pando_key_running;         /* 409 */
 extern const pando_problem_t  pando_key_malformed;       /* 400 */
+extern const pando_problem_t  pando_bad_cursor;          /* 400 */
 extern const pando_problem_t  pando_token_expired;       /* 401 */
 
 

@@ -276,13 +276,20 @@ variable(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 }
 
 
-/* The path as it was understood; what is not plain in it as %XX. */
+/*
+ * The path as it was understood; what is not plain in it as %XX.  After an
+ * error_page the path as it came, for that is what the client knows: nothing,
+ * where nginx could not read it.
+ */
 
 static ngx_int_t
 uri(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char  *p, *end, *out;
-    size_t   len = ngx_min(r->uri.len, URI_SHOWN);
+    u_char     *p, *end, *out;
+    size_t      len;
+    ngx_str_t  *s = r->internal ? &r->unparsed_uri : &r->uri;
+
+    len = ngx_min(s->len, URI_SHOWN);
 
     v->data = ngx_pnalloc(r->pool, 3 * len + 1);
     if (v->data == NULL) {
@@ -290,10 +297,12 @@ uri(ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
     }
 
     out = v->data;
-    end = r->uri.data + len;
+    end = s->data + len;
 
-    for (p = r->uri.data; p < end; p++) {
-        if (*p <= ' ' || *p >= 0x7f || *p == '%' || *p == '"' || *p == '\\') {
+    for (p = s->data; p < end && !(r->internal && *p == '?'); p++) {
+        if (*p <= ' ' || *p >= 0x7f || *p == '"' || *p == '\\'
+            || (*p == '%' && !r->internal))
+        {
             out = ngx_sprintf(out, "%%%02Xd", (u_int) *p);
 
         } else {
