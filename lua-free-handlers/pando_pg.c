@@ -72,9 +72,11 @@ pando_conn_open(pando_conn_t *conn)
                     " -c intervalstyle=iso_8601"
                     " -c bytea_output=hex -c jit=off -c statement_timeout=%u"
                     " -c lock_timeout=%u"
-                    " -c idle_in_transaction_session_timeout=%u",
+                    " -c idle_in_transaction_session_timeout=%u"
+                    " -c default_transaction_read_only=%s",
                     (unsigned) timeout, (unsigned) timeout / 2 + 1,
-                    (unsigned) timeout * 4);
+                    (unsigned) timeout * 4,
+                    conn->kind == PANDO_POOL_READS ? "on" : "off");
 
     const char *const  keys[] = {
         "dbname", "options", "application_name", "client_encoding",
@@ -263,6 +265,7 @@ pando_conn_close(pando_conn_t *conn)
     conn->state = PANDO_CONN_CLOSED;
     pando_seg_lose_all(conn);
     conn->depth = 0;
+    conn->unsynced = 0;
 }
 
 

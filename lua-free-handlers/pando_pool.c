@@ -144,7 +144,7 @@ pando_pg_give_back(pando_conn_t *conn)
                 pando_conn_break(conn, "no rollback possible");
 
             } else {
-                pando_seg_send(seg);
+                pando_seg_send(seg, 1);
                 return;
             }
 

@@ -199,6 +199,8 @@ struct pando_seg_s {
     unsigned            sent:1;
     unsigned            commits:1;
     unsigned            at_prepare:1;
+    unsigned            syncs:1;    /* a Sync is behind it */
+    unsigned            aborted:1;  /* by another one's error: not run */
     ngx_uint_t          nsteps;
     ngx_uint_t          step;       /* whose results are being read */
     PGresult           *kept;
@@ -226,6 +228,7 @@ struct pando_conn_s {
     ngx_connection_t    *c;
     ngx_queue_t          segs;      /* in the order they were sent */
     ngx_uint_t           depth;
+    ngx_uint_t           unsynced;  /* segments since the last Sync */
     ngx_event_t          flush;     /* posted once a turn */
     ngx_event_t          timer;     /* connect, back-off, stall */
     ngx_msec_t           heard;     /* when something last came */
@@ -295,7 +298,8 @@ pando_seg_t *pando_seg_new(pando_conn_t *conn, pando_req_t *rq);
 void pando_seg_free(pando_seg_t *seg);
 ngx_int_t pando_seg_add(pando_seg_t *seg, pando_query_t *q,
     const pando_args_t *args, const char *plain, unsigned keep);
-void pando_seg_send(pando_seg_t *seg);
+void pando_seg_send(pando_seg_t *seg, ngx_uint_t alone);
+ngx_int_t pando_seg_sync(pando_conn_t *conn);
 PANDO_WAITS void pando_seg_wait(pando_seg_t *seg);
 void pando_conn_break(pando_conn_t *conn, const char *why);
 

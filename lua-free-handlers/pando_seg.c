@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Segments: statements with one Sync behind them, and their results.
+ * Segments: what a flow asks in one go, and the results.
  *
  * An error is its segment's alone.  What was asked is answered in the order
  * it was sent, so a segment whose flow has gone is drained, not forgotten,
@@ -13,6 +13,10 @@
 #include "pando_pg.h"
 
 
+#define SYNC_EVERY  32      /* reads, at most, before one is sent */
+
+
+static void step_done(pando_conn_t *conn, pando_seg_t *seg);
 static void take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res);
 static void unprepare(pando_conn_t *conn, pando_step_t *step,
     unsigned at_prepare, PGresult *res);
@@ -149,19 +153,29 @@ pando_seg_add(pando_seg_t *seg, pando_query_t *q, const pando_args_t *args,
 }
 
 
+/*
+ * Reads that are asked in one turn of the event loop share a Sync, which the
+ * flush puts behind the last of them: the server then answers them in one
+ * transaction and one packet.  An error aborts those behind it unrun; who
+ * was aborted asks once more, alone.
+ */
+
 void
-pando_seg_send(pando_seg_t *seg)
+pando_seg_send(pando_seg_t *seg, ngx_uint_t alone)
 {
     pando_conn_t  *conn = seg->conn;
 
     seg->sent = 1;
+    conn->unsynced++;
 
     if (conn->depth++ == 0) {
         conn->heard = ngx_current_msec;
     }
 
-    if (!PQpipelineSync(conn->pg)) {
-        pando_conn_break(conn, PQerrorMessage(conn->pg));
+    if ((alone || conn->kind != PANDO_POOL_READS
+         || conn->unsynced >= SYNC_EVERY)
+        && pando_seg_sync(conn) != NGX_OK)
+    {
         return;
     }
 
@@ -170,6 +184,27 @@ pando_seg_send(pando_seg_t *seg)
     }
 
     ngx_post_event(&conn->flush, &ngx_posted_events);
+}
+
+
+ngx_int_t
+pando_seg_sync(pando_conn_t *conn)
+{
+    pando_seg_t  *seg;
+
+    conn->unsynced = 0;
+
+    if (!ngx_queue_empty(&conn->segs)) {
+        seg = ngx_queue_data(ngx_queue_last(&conn->segs), pando_seg_t, link);
+        seg->syncs = 1;
+    }
+
+    if (!PQpipelineSync(conn->pg)) {
+        pando_conn_break(conn, PQerrorMessage(conn->pg));
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -203,13 +238,7 @@ pando_seg_read(pando_conn_t *conn)
                 return;
             }
 
-            if (seg->at_prepare) {
-                seg->at_prepare = 0;
-
-            } else if (seg->step < seg->nsteps && ++seg->step < seg->nsteps) {
-                seg->at_prepare = seg->steps[seg->step].prepares;
-            }
-
+            step_done(conn, seg);
             continue;
         }
 
@@ -217,8 +246,13 @@ pando_seg_read(pando_conn_t *conn)
 
         if (PQresultStatus(res) == PGRES_PIPELINE_SYNC) {
             PQclear(res);
-            conn->depth--;
-            seg_done(conn, seg, PANDO_SEG_DONE);
+
+            /* or else it is that of segments which are done already */
+
+            if (seg->syncs && seg->step == seg->nsteps) {
+                seg_done(conn, seg, PANDO_SEG_DONE);
+            }
+
             continue;
         }
 
@@ -228,6 +262,33 @@ pando_seg_read(pando_conn_t *conn)
             pando_conn_break(conn, PQerrorMessage(conn->pg));
             return;
         }
+    }
+}
+
+
+/*
+ * A segment of a transaction may still be growing, with its Sync to come.
+ */
+
+static void
+step_done(pando_conn_t *conn, pando_seg_t *seg)
+{
+    if (seg->at_prepare) {
+        seg->at_prepare = 0;
+        return;
+    }
+
+    if (seg->step == seg->nsteps) {
+        return;
+    }
+
+    if (++seg->step < seg->nsteps) {
+        seg->at_prepare = seg->steps[seg->step].prepares;
+        return;
+    }
+
+    if (seg->sent && !seg->syncs) {
+        seg_done(conn, seg, PANDO_SEG_DONE);
     }
 }
 
@@ -252,6 +313,9 @@ take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res)
         if (q) {
             unprepare(conn, step, seg->at_prepare, res);
         }
+
+        seg->aborted = (seg->error == NULL
+                        && status == PGRES_PIPELINE_ABORTED);
 
         if (status == PGRES_FATAL_ERROR && seg->error == NULL) {
             conn->db->errors++;
@@ -295,6 +359,10 @@ seg_done(pando_conn_t *conn, pando_seg_t *seg, pando_seg_state_t state)
 {
     ngx_queue_remove(&seg->link);
     seg->state = state;
+
+    if (state == PANDO_SEG_DONE) {
+        conn->depth--;
+    }
 
     if (seg->rq) {
         pando_flow_wake(seg->rq);

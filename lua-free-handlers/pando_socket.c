@@ -158,6 +158,10 @@ pando_conn_on_flush(ngx_event_t *ev)
         return;
     }
 
+    if (conn->unsynced && pando_seg_sync(conn) != NGX_OK) {
+        return;
+    }
+
     rc = PQflush(conn->pg);
 
     if (rc < 0) {

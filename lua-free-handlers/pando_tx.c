@@ -19,11 +19,15 @@
 
 static pando_tx_t *tx_new(pando_req_t *rq);
 static pando_tx_t *writer(pando_tx_t *tx, pando_query_t *q);
+static pando_rows_t *run_alone(pando_tx_t *tx, pando_query_t *q,
+    pando_args_t *args, unsigned *again);
 static pando_seg_t *flight(pando_tx_t *tx);
 static void add(pando_tx_t *tx, pando_seg_t *seg, pando_query_t *q,
     pando_args_t *args, const char *plain, unsigned keep);
 static void bind_caller(pando_req_t *rq, pando_query_t *q, pando_args_t *args);
-static pando_rows_t *land(pando_tx_t *tx, pando_seg_t *seg);
+static pando_rows_t *land(pando_tx_t *tx, pando_seg_t *seg,
+    unsigned *again);
+static unsigned not_run(pando_seg_t *seg);
 static pando_rows_t *pick_up(pando_req_t *rq, pando_seg_t *seg,
     PGresult **error);
 static void lost(pando_req_t *rq, unsigned commits);
@@ -87,33 +91,60 @@ pando_tx_req(pando_tx_t *tx)
 pando_rows_t *
 pando_run(pando_tx_t *tx, pando_query_t *q, pando_args_t *args)
 {
-    pando_seg_t  *seg;
+    unsigned       again = 0;
+    pando_seg_t   *seg;
+    pando_rows_t  *rows;
 
     bind_caller(tx->rq, q, args);
     tx = writer(tx, q);
-    seg = flight(tx);
 
     if (tx->is_auto) {
-        static const pando_pool_kind_t  pools[] = {
-            PANDO_POOL_READS, PANDO_POOL_WRITES, PANDO_POOL_SLOW
-        };
-        pando_conn_t  *conn = pando_pg_take(tx->rq, tx->db, pools[q->lane]);
+        rows = run_alone(tx, q, args, &again);
+        return again ? run_alone(tx, q, args, NULL) : rows;
+    }
 
-        if (conn->state != PANDO_CONN_READY) {
-            pando_flow_again(tx->rq);
-        }
+    seg = flight(tx);
+    add(tx, seg, q, args, NULL, 1);
+    seg = tx->open;
+    tx->open = NULL;
+    pando_seg_send(seg, 1);
 
-        seg = pando_seg_new(conn, tx->rq);
-        if (seg == NULL) {
-            pando_leave(tx->rq, &pando_busy);
-        }
+    return land(tx, seg, NULL);
+}
+
+
+/*
+ * On a shared connection.  again: told where it was not run, for something
+ * that was not its own fault; without one it gets a Sync of its own.
+ */
+
+static pando_rows_t *
+run_alone(pando_tx_t *tx, pando_query_t *q, pando_args_t *args,
+    unsigned *again)
+{
+    static const pando_pool_kind_t  pools[] = {
+        PANDO_POOL_READS, PANDO_POOL_WRITES, PANDO_POOL_SLOW
+    };
+
+    pando_seg_t   *seg;
+    pando_conn_t  *conn = pando_pg_take(tx->rq, tx->db, pools[q->lane]);
+
+    if (conn->state != PANDO_CONN_READY
+        || (again == NULL && conn->unsynced
+            && pando_seg_sync(conn) != NGX_OK))
+    {
+        pando_flow_again(tx->rq);
+    }
+
+    seg = pando_seg_new(conn, tx->rq);
+    if (seg == NULL) {
+        pando_leave(tx->rq, &pando_busy);
     }
 
     add(tx, seg, q, args, NULL, 1);
-    tx->open = NULL;
-    pando_seg_send(seg);
+    pando_seg_send(seg, again == NULL);
 
-    return land(tx, seg);
+    return land(tx, seg, again);
 }
 
 
@@ -218,8 +249,8 @@ add(pando_tx_t *tx, pando_seg_t *seg, pando_query_t *q, pando_args_t *args,
         /* a flight is full: it lands, the next one takes this statement */
 
         tx->open = NULL;
-        pando_seg_send(seg);
-        (void) land(tx, seg);
+        pando_seg_send(seg, 1);
+        (void) land(tx, seg, NULL);
         add(tx, flight(tx), q, args, plain, keep);
         return;
 
@@ -252,7 +283,7 @@ bind_caller(pando_req_t *rq, pando_query_t *q, pando_args_t *args)
 
 
 static pando_rows_t *
-land(pando_tx_t *tx, pando_seg_t *seg)
+land(pando_tx_t *tx, pando_seg_t *seg, unsigned *again)
 {
     uint64_t            us;
     PGresult           *error;
@@ -275,6 +306,14 @@ land(pando_tx_t *tx, pando_seg_t *seg)
     if (rq->ctx) {
         rq->ctx->trips++;
         rq->ctx->db_us += pando_clock_us() - us;
+    }
+
+    if (again && not_run(seg)) {
+        *again = 1;
+        rq->unsure = 0;
+        ngx_queue_remove(&seg->mine);
+        pando_seg_free(seg);
+        return NULL;
     }
 
     state = seg->state;
@@ -304,6 +343,27 @@ land(pando_tx_t *tx, pando_seg_t *seg)
     }
 
     return rows;
+}
+
+
+/*
+ * Aborted by another one's error, or by what happened to its prepared
+ * statement.
+ */
+
+static unsigned
+not_run(pando_seg_t *seg)
+{
+    const char  *state;
+
+    if (seg->error == NULL) {
+        return seg->aborted;
+    }
+
+    state = PQresultErrorField(seg->error, PG_DIAG_SQLSTATE);
+
+    return state && (ngx_strcmp(state, "26000") == 0
+                     || ngx_strcmp(state, "0A000") == 0);
 }
 
 
@@ -417,9 +477,9 @@ pando_tx_commit_promised(pando_req_t *rq)
     seg = tx->open;
     seg->commits = 1;
     tx->open = NULL;
-    pando_seg_send(seg);
+    pando_seg_send(seg, 1);
 
-    (void) land(tx, seg);
+    (void) land(tx, seg, NULL);
 
     tx->over = 1;
     pando_pg_give_back(tx->conn);
@@ -452,7 +512,7 @@ pando_tx_drop_all(pando_req_t *rq)
                 tx->open->rq = NULL;
             }
 
-            pando_seg_send(tx->open);
+            pando_seg_send(tx->open, 1);
         }
 
         pando_pg_give_back(tx->conn);
@@ -563,7 +623,9 @@ fail_by_state(pando_req_t *rq, const char *state, PGresult *error)
             pando_leave(rq, &pando_busy);
         }
 
-        if (map[i].problem == &pando_bad_value) {
+        if (map[i].problem == &pando_bad_value
+            || ngx_strcmp(state, "25006") == 0)
+        {
             ngx_log_error(NGX_LOG_ERR, rq->log, 0, "pando: %s: %s", state,
                           PQresultErrorField(error,
                                              PG_DIAG_MESSAGE_PRIMARY));

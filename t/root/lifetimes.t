@@ -63,6 +63,21 @@ is scalar(grep { $_->{body} eq 7 } $p->parallel(map {
     'by many at once, after another change';
 
 
+# reads share what one turn of the event loop sends, and an error is its own
+
+for my $round (1 .. 3) {
+    my @got = $p->parallel(map { [ GET => "$straits/share?n=" . $_ % 4 ] }
+                           1 .. 60);
+
+    is scalar(grep { $_->{status} == 422 } @got), 15, 'what fails, fails';
+    is scalar(grep { $_->{status} == 200 && $_->{body} =~ /^(?:12|6|4)$/ }
+              @got), 45, 'what was beside it does not';
+}
+
+is $p->get("$straits/sly")->{status}, 503, 'what goes by reads cannot write';
+is $p->get("$straits/depth?n=0")->{body}, 7, 'and reads go on';
+
+
 # a call whose flow is over, while its answer is still being sent: what the
 # peer says then wakes nobody, not the flow that lies where it lay
 

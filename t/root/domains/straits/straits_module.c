@@ -18,6 +18,8 @@ static pando_reply_t whose(pando_req_t *rq);
 static pando_reply_t early(pando_req_t *rq);
 static pando_reply_t depth(pando_req_t *rq);
 static pando_reply_t spin(pando_req_t *rq);
+static pando_reply_t share(pando_req_t *rq);
+static pando_reply_t sly(pando_req_t *rq);
 static int stumble(pando_req_t *rq, const void *in, void *out);
 
 
@@ -45,6 +47,12 @@ static const pando_route_t  crossings[] = {
 
     { PANDO_GET, "/straits/depth", depth, "Read a column, n times",
       .scope = "public", .query = &in, .produces = "text/plain", .trips = 2 },
+
+    { PANDO_GET, "/straits/share", share, "Read beside one that fails",
+      .scope = "public", .query = &in, .produces = "text/plain", .trips = 1 },
+
+    { PANDO_GET, "/straits/sly", sly, "Write by a connection for reads",
+      .scope = "public", .produces = "text/plain", .trips = 1 },
 
     { PANDO_GET, "/straits/spin", spin, "Keep a thread busy, not for long",
       .scope = "public", .query = &in, .produces = "text/plain",
@@ -129,6 +137,22 @@ depth(pando_req_t *rq)
 
     return answer(rq, straits_sql_depth(ask->n ? pando_begin(rq)
                                                : pando_auto(rq)));
+}
+
+
+static pando_reply_t
+share(pando_req_t *rq)
+{
+    const in_t  *ask = pando_query_params(rq);
+
+    return answer(rq, straits_sql_share(pando_auto(rq), ask->n));
+}
+
+
+static pando_reply_t
+sly(pando_req_t *rq)
+{
+    return answer(rq, straits_sql_sly(pando_auto(rq)));
 }
 
 
