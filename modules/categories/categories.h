@@ -121,7 +121,8 @@ extern const pando_shape_t  categories_tree_in, categories_slug_in,
                             categories_put, categories_patch,
                             categories_move_in, categories_merge_in;
 extern const pando_shape_t  categories_view, categories_detail,
-                            categories_tree_view, categories_crumbs;
+                            categories_tree_view, categories_crumbs,
+                            categories_crumb;
 extern const pando_shape_t  categories_attribute_in,
                             categories_attribute_patch,
                             categories_attribute_view,
@@ -144,7 +145,8 @@ extern const pando_problem_t  categories_slug_taken, categories_sibling_slug,
 extern const pando_route_t  categories_taxonomies[], categories_tree[],
                             categories_edit[], categories_change[],
                             categories_move[], categories_attributes[],
-                            categories_validate[];
+                            categories_validate[], categories_words[];
+extern const pando_call_t   categories_calls[];
 
 
 /* categories_rules.c */
@@ -152,6 +154,7 @@ bool categories_between(const char *low, const char *high, char *out,
     size_t size);
 bool categories_may(categories_status_t from, categories_status_t to);
 bool categories_is_below(const char *path, const char *above);
+int categories_edges(const char *a, const char *b);
 
 /* What all changes of a tree are made of (categories_edit.c). */
 typedef struct {
@@ -167,6 +170,8 @@ PANDO_LEAVES categories_row_t *categories_hold(pando_tx_t *tx,
     pando_uuid_t id, bool live);
 pando_reply_t categories_changed(pando_tx_t *tx,
     const categories_change_t *what);
+void categories_tell(pando_tx_t *tx, pando_uuid_t id,
+    const pando_event_t *event);
 
 /* categories_move.c: a place below that parent, or the problem with it */
 typedef struct {

@@ -46,6 +46,10 @@ typedef struct {
     json_t        *errors;          /* [{"pointer", "code", "message"}] */
 } categories_verdict_t;
 
+/* For the domain itself: the same, in its own flow. */
+PANDO_WAITS void categories_check(pando_req_t *rq, pando_uuid_t id,
+    const json_t *values, categories_verdict_t *out);
+
 static const char *const  categories_verdicts[] = {
     "fits", "fits_not", "category_unknown", "category_deprecated",
     "category_not_leaf", NULL

@@ -163,6 +163,22 @@ categories_changed(pando_tx_t *tx, const categories_change_t *what)
 }
 
 
+/*
+ * What is only said of a live category, and is no version of its tree.
+ */
+
+void
+categories_tell(pando_tx_t *tx, pando_uuid_t id, const pando_event_t *event)
+{
+    pando_json_t  json;
+    pando_req_t  *rq = pando_tx_req(tx);
+
+    json = categories_sql_view_or_404(tx, id, pando_locale(rq), true);
+    pando_emit_json(tx, event, id, json.text);
+    pando_cache_purge(rq, "categories");
+}
+
+
 static pando_reply_t
 add(pando_req_t *rq)
 {

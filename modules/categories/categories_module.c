@@ -16,6 +16,7 @@ static const pando_route_t *const  routes[] = {
     categories_move,
     categories_attributes,
     categories_validate,
+    categories_words,
     NULL
 };
 
@@ -35,5 +36,6 @@ const pando_domain_t  categories_domain = {
     .note = "classification trees with names in many languages",
     .routes = routes,
     .queries = categories_queries,
+    .calls = categories_calls,
     .events = events
 };

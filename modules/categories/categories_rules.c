@@ -153,3 +153,38 @@ categories_is_below(const char *path, const char *above)
     return strncmp(path, above, len) == 0
            && (path[len] == '\0' || path[len] == '.');
 }
+
+
+/*
+ * Edges between two of one tree: up to the lowest above both, and down again.
+ */
+
+int
+categories_edges(const char *a, const char *b)
+{
+    int     edges = 0;
+    size_t  same = 0, i;
+
+    for (i = 0; ; i++) {
+        bool  end_a = a[i] == '\0' || a[i] == '.';
+        bool  end_b = b[i] == '\0' || b[i] == '.';
+
+        if (end_a && end_b) {
+            same = i;
+        }
+
+        if (a[i] != b[i] || a[i] == '\0') {
+            break;
+        }
+    }
+
+    for (i = same; a[i]; i++) {
+        edges += (same ? a[i] == '.' : i == 0 || a[i] == '.');
+    }
+
+    for (i = same; b[i]; i++) {
+        edges += (same ? b[i] == '.' : i == 0 || b[i] == '.');
+    }
+
+    return edges;
+}

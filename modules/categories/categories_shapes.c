@@ -270,12 +270,13 @@ static const pando_field_t  crumb_fields[] = {
     PANDO_END
 };
 
-static const pando_shape_t  crumb = {
+const pando_shape_t  categories_crumb = {
     .name = "CategoryCrumb", .size = sizeof(crumb_t), .fields = crumb_fields
 };
 
 static const pando_field_t  crumbs_fields[] = {
-    PANDO_FIELD(crumbs_t, LIST, data, .required = true, .shape = &crumb),
+    PANDO_FIELD(crumbs_t, LIST, data, .required = true,
+                .shape = &categories_crumb),
     PANDO_END
 };
 
@@ -335,7 +336,8 @@ static const pando_field_t  detail_fields[] = {
                 .note = "in every language there is"),
     PANDO_FIELD(view_t, TREE, slugs, .required = true,
                 .note = "in every language there is"),
-    PANDO_FIELD(view_t, LIST, breadcrumb, .required = true, .shape = &crumb),
+    PANDO_FIELD(view_t, LIST, breadcrumb, .required = true,
+                .shape = &categories_crumb),
     PANDO_FIELD(view_t, LIST, attributes, .required = true,
                 .shape = &categories_attribute_view,
                 .note = "what it asks for, with all that it inherits"),

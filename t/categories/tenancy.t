@@ -30,6 +30,8 @@ my %body = (
     'POST /categories/{id}/move' => { parent_id => undef },
     'POST /categories/{id}/merge' => { into_id => $one->{id} },
     'POST /categories/{id}/attributes' => { key => 'a', name => 'A', kind => 'bool' },
+    'PUT /categories/{id}/aliases' => { data => [] },
+    'PUT /categories/{id}/mappings' => { data => [] },
     'PATCH /category-attributes/{id}' => { position => 1 },
 );
 

@@ -208,5 +208,13 @@ main(void)
     states();
     paths();
 
+    ok(categories_edges("a", "a") == 0, "no edge to itself");
+    ok(categories_edges("a.b", "a") == 1, "one to its parent");
+    ok(categories_edges("a.b", "a.c") == 2, "two to a sibling");
+    ok(categories_edges("a.b.c", "a.d") == 3, "up two and down one");
+    ok(categories_edges("ab", "ac") == 2, "labels are whole");
+    ok(categories_edges("a.b", "c") == 3, "by way of the taxonomy");
+    ok(categories_edges("a.bc.d", "a.b") == 3, "no part of a label");
+
     return done();
 }
