@@ -100,6 +100,40 @@ typedef struct {
     bool           active;
 } metrics_silences_in_t;
 
+/* Dashboards: what comes in */
+
+#define METRICS_PANELS  24
+
+typedef struct {
+    pando_given_t  given;
+    const char    *slug, *title, *folder;
+    int64_t        range_s;
+    pando_list_t   panels;
+} metrics_dashboard_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *folder;
+} metrics_dashboards_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   from, to;
+} metrics_data_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   at, until;
+    const char    *text;
+    pando_list_t   tags;
+} metrics_annotation_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   from, to;
+    const char    *tag;
+} metrics_annotations_in_t;
+
 extern const pando_shape_t  metrics_performance_in, metrics_performance_view;
 extern const pando_shape_t  metrics_rule_in, metrics_rule_patch,
                             metrics_rules_in, metrics_rule_view;
@@ -108,6 +142,12 @@ extern const pando_shape_t  metrics_alerts_in, metrics_alert_view,
 extern const pando_shape_t  metrics_silence_in, metrics_silences_in,
                             metrics_silence_view;
 
+extern const pando_shape_t  metrics_dashboard_in, metrics_dashboard_patch,
+                            metrics_dashboards_in, metrics_dashboard_view,
+                            metrics_data_in, metrics_data_view;
+extern const pando_shape_t  metrics_annotation_in, metrics_annotations_in,
+                            metrics_annotation_view;
+
 extern const pando_event_t  metrics_fired, metrics_resolved,
                             metrics_acknowledged;
 
@@ -115,7 +155,9 @@ extern const pando_problem_t  metrics_not_operator, metrics_no_range,
                               metrics_too_long;
 
 extern const pando_route_t  metrics_performance[], metrics_alert_rules[],
-                            metrics_alerts[], metrics_silences[];
+                            metrics_alerts[], metrics_silences[],
+                            metrics_dashboards[], metrics_panels[],
+                            metrics_annotations[];
 
 /* metrics_rules.c */
 bool metrics_counts_read(const char *text, metrics_counts_t *out);
@@ -129,7 +171,8 @@ bool metrics_breach(const metrics_counts_t *c);
 double metrics_burn(metrics_measure_t ratio, const metrics_counts_t *c,
     int64_t objective_bp);
 int64_t metrics_resolution(int64_t from_s, int64_t until_s, int64_t now_s);
-int64_t metrics_slice(int64_t from_s, int64_t until_s, int64_t resolution);
+int64_t metrics_slice(int64_t from_s, int64_t until_s, int64_t resolution,
+    int64_t most);
 const char *metrics_label(const char *labels, const char *name, size_t *len);
 
 /* metrics_range.c: who may ask, for when, and the windows of one question */

@@ -13,6 +13,9 @@ static const pando_route_t *const  routes[] = {
     metrics_alert_rules,
     metrics_alerts,
     metrics_silences,
+    metrics_dashboards,
+    metrics_panels,
+    metrics_annotations,
     NULL
 };
 

@@ -218,18 +218,21 @@ metrics_resolution(int64_t from_s, int64_t until_s, int64_t now_s)
 }
 
 
-/* The width of a point: no more than 300 of them, and none of a part. */
+/* The width of a point: no more than most of them, and none of a part. */
 
 int64_t
-metrics_slice(int64_t from_s, int64_t until_s, int64_t resolution)
+metrics_slice(int64_t from_s, int64_t until_s, int64_t resolution,
+    int64_t most)
 {
     size_t                 i;
     static const int64_t   widths[] = {
-        60, 300, 900, 3600, 14400, 86400, 172800
+        60, 300, 900, 3600, 14400, 86400, 172800, 604800
     };
 
     for (i = 0; i + 1 < sizeof(widths) / sizeof(widths[0]); i++) {
-        if (widths[i] >= resolution && (until_s - from_s) / widths[i] <= 300) {
+        if (widths[i] >= resolution
+            && (until_s - from_s) / widths[i] <= most)
+        {
             break;
         }
     }

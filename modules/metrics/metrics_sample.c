@@ -274,4 +274,5 @@ metrics_purge(pando_req_t *rq, void *data)
     (void) metrics_sql_purge_alerts(pando_auto(rq), 100);
     (void) metrics_sql_purge_changes(pando_auto(rq), 1000);
     (void) metrics_sql_purge_silences(pando_auto(rq), 100);
+    (void) metrics_sql_purge_annotations(pando_auto(rq), 100);
 }

@@ -127,11 +127,15 @@ ranges(void)
     ok(metrics_resolution(now - 3 * day, now - 3 * day + 60, now) == 3600
        && metrics_resolution(now - 120 * day, now - 119 * day, now) == 86400,
        "and what is kept no longer from what is");
-    ok(metrics_slice(now - 3600, now, 60) == 60
-       && metrics_slice(now - 6 * 3600, now, 60) == 300
-       && metrics_slice(now - 14 * day, now, 3600) == 14400
-       && metrics_slice(now - 400 * day, now, 86400) == 172800,
+    ok(metrics_slice(now - 3600, now, 60, 300) == 60
+       && metrics_slice(now - 6 * 3600, now, 60, 300) == 300
+       && metrics_slice(now - 14 * day, now, 3600, 300) == 14400
+       && metrics_slice(now - 400 * day, now, 86400, 300) == 172800,
        "no more than 300 points");
+    ok(metrics_slice(now - 3600, now, 60, 60) == 60
+       && metrics_slice(now - 6 * 3600, now, 60, 60) == 900
+       && metrics_slice(now - 400 * day, now, 86400, 60) == 604800,
+       "nor more than 60");
 }
 
 
