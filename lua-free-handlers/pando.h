@@ -366,7 +366,19 @@ PANDO_WAITS int pando_offload(pando_req_t *rq, const char *pool,
 /* Of the file system at path, in bytes; for a thread, since it blocks. */
 bool pando_disk(const char *path, uint64_t *size, uint64_t *spare);
 
-/* A Redis command; NULL when Redis is away: degrade as the spec says. */
+/* A flow of its own, with no request: NULL when the worker is full. */
+pando_req_t *pando_spawn(const pando_domain_t *domain, const char *name,
+    void (*fn)(pando_req_t *rq, void *data), void *data, int deadline_ms);
+
+
+/*
+ * 8a. Redis: what nodes share and may lose.
+ *
+ *     NULL is no reply: Redis is away, too slow, or cannot serve now; the
+ *     command may have worked or not.  Degrade as the spec says.  A worker's
+ *     flows share one connection: what waits in Redis (BLPOP) or changes the
+ *     connection (MULTI, SELECT) is a bug; what belongs together is a script.
+ */
 typedef enum {
     PANDO_REDIS_NIL = 0, PANDO_REDIS_TEXT, PANDO_REDIS_INT,
     PANDO_REDIS_LIST, PANDO_REDIS_ERROR
@@ -374,19 +386,39 @@ typedef enum {
 
 typedef struct pando_redis_s {
     pando_redis_is_t              is;
-    const char                   *text;
+    const char                   *text;     /* of an error, too */
     size_t                        len;
     int64_t                       integer;
     size_t                        n;        /* of a list */
     const struct pando_redis_s   *items;
 } pando_redis_t;
 
+#define PANDO_REDIS_MAX_ARGS  32    /* words of pando_redis_do() */
+
+/* lengths may be NULL: then all are texts. */
 PANDO_WAITS const pando_redis_t *pando_redis(pando_req_t *rq, int argc,
     const char *const *argv, const size_t *lengths);
 
-/* A flow of its own, with no request: NULL when the worker is full. */
-pando_req_t *pando_spawn(const pando_domain_t *domain, const char *name,
-    void (*fn)(pando_req_t *rq, void *data), void *data, int deadline_ms);
+/* "SET %s %b PX %d": a text, bytes and their size_t length, an int64_t. */
+PANDO_WAITS const pando_redis_t *pando_redis_do(pando_req_t *rq,
+    const char *fmt, ...);
+
+/*
+ * Messages: at most once, to who listens at that moment in any worker of any
+ * node.  A listener is called on the worker's own stack, so it must not wait;
+ * pando_spawn() does.  text is NULL when listening begins, anew after a
+ * connection was lost as well: what was said before may have been missed.
+ */
+typedef struct pando_listener_s  pando_listener_t;
+
+typedef void (*pando_heard_pt)(const char *channel, const char *text,
+    size_t len, void *data);
+
+pando_listener_t *pando_subscribe(const char *channel, pando_heard_pt fn,
+    void *data);                    /* NULL: no memory */
+void pando_unsubscribe(pando_listener_t *listener);
+bool pando_publish(const char *channel, const void *text, size_t len);
+                                    /* false: Redis is away */
 
 
 /*

@@ -8,6 +8,7 @@
  */
 
 #include "pando_metrics.h"
+#include "pando_redis.h"
 
 #include <sys/resource.h>
 
@@ -22,6 +23,8 @@ enum {
     POOL_SIZE, POOL_OPEN, POOL_BUSY, POOL_WAITING, POOL_IN_FLIGHT,
     POOL_WAITS,
     DB_UP, DB_CONNECTS, DB_BREAKS, DB_STATEMENTS, DB_ERRORS,
+    REDIS_UP, REDIS_IN_FLIGHT, REDIS_COMMANDS, REDIS_FAILURES,
+    REDIS_CONNECTS, REDIS_BREAKS, REDIS_MESSAGES,
     LOOP_LAG, WORKERS, WORKER_STARTS, WORKER_DEATHS, LOADED,
     STARTED, RSS, CPU, FDS, MAX_FDS,
     CONNS_ACTIVE, CONNS_READING, CONNS_WRITING, CONNS_WAITING,
@@ -79,6 +82,21 @@ static const pando_family_t  root[ROOT_FAMILIES] = {
     "statements sent" },
 [DB_ERRORS] = { COUNTER, "pando_db_errors_total",
     "statements that the database refused" },
+
+[REDIS_UP] = { LEAST, "pando_redis_up",
+    "whether every worker is connected to Redis" },
+[REDIS_IN_FLIGHT] = { SUM, "pando_redis_in_flight",
+    "commands sent and not answered" },
+[REDIS_COMMANDS] = { COUNTER, "pando_redis_commands_total",
+    "commands of Redis" },
+[REDIS_FAILURES] = { COUNTER, "pando_redis_failures_total",
+    "commands that Redis did not carry out, or did not say so" },
+[REDIS_CONNECTS] = { COUNTER, "pando_redis_connects_total",
+    "connections made" },
+[REDIS_BREAKS] = { COUNTER, "pando_redis_breaks_total",
+    "connections that broke" },
+[REDIS_MESSAGES] = { COUNTER, "pando_redis_messages_total",
+    "messages heard" },
 
 [LOOP_LAG] = { TIMES, "pando_event_loop_lag_seconds",
     "how late a timer of each worker went off" },
@@ -146,6 +164,7 @@ static ngx_int_t name_databases(ngx_cycle_t *cycle);
 static void sample_flows(void);
 static void sample_databases(void);
 static void sample_pool(pando_pool_t *pool, pool_series_t *s);
+static void sample_redis(void);
 static void sample_process(void);
 static void sample_nginx(void);
 static void follow(follow_t *f, uint64_t now);
@@ -169,7 +188,9 @@ pando_gauges_init_worker(ngx_cycle_t *cycle)
     ngx_memzero(own, sizeof(own));
 
     for (i = 0; i < ROOT_FAMILIES; i++) {
-        if ((i < POOL_SIZE || i > DB_ERRORS) && i != BUILD_INFO) {
+        if ((i < POOL_SIZE || i > DB_ERRORS) && i != BUILD_INFO
+            && (pando_conf->redis || i < REDIS_UP || i > REDIS_MESSAGES))
+        {
             own[i].series = pando_series(&root[i], "");
         }
     }
@@ -284,6 +305,7 @@ pando_gauges_sample(void)
 {
     sample_flows();
     sample_databases();
+    sample_redis();
     sample_nginx();
 }
 
@@ -359,6 +381,23 @@ sample_pool(pando_pool_t *pool, pool_series_t *s)
     pando_series_set(s->gauges[3], (int64_t) pool->nwaiters);
     pando_series_set(s->gauges[4], (int64_t) depth);
     follow(&s->waits, pool->waits);
+}
+
+
+static void
+sample_redis(void)
+{
+    pando_redis_stats_t  s;
+
+    pando_redis_gauges(&s);
+    pando_series_set(own[REDIS_UP].series, (int64_t) s.up);
+    pando_series_set(own[REDIS_IN_FLIGHT].series, (int64_t) s.in_flight);
+
+    follow(&own[REDIS_COMMANDS], s.commands);
+    follow(&own[REDIS_FAILURES], s.failures);
+    follow(&own[REDIS_CONNECTS], s.connects);
+    follow(&own[REDIS_BREAKS], s.breaks);
+    follow(&own[REDIS_MESSAGES], s.messages);
 }
 
 

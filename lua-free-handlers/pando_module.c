@@ -12,6 +12,7 @@
 #include "pando_call.h"
 #include "pando_conf.h"
 #include "pando_cache.h"
+#include "pando_redis.h"
 #include "pando_sql.h"
 
 
@@ -35,6 +36,10 @@ static ngx_command_t  commands[] = {
     { ngx_string("pando_database"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
       pando_conf_database, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
+      pando_conf_redis, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("pando_issuer"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_2MORE,
@@ -283,6 +288,7 @@ init_worker(ngx_cycle_t *cycle)
     pando_park_init_worker(cycle);
 
     if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK
+        || pando_redis_init_worker(cycle, pmcf) != NGX_OK
         || pando_count_init_worker(cycle, pmcf) != NGX_OK
         || pando_gauges_init_worker(cycle) != NGX_OK)
     {
@@ -310,6 +316,7 @@ exit_worker(ngx_cycle_t *cycle)
 
     pando_gauges_exit_worker();
     pando_pg_exit_worker();
+    pando_redis_exit_worker();
     pando_access_exit_worker();
     pando_flow_exit_worker();
     pando_shm_exit_worker();

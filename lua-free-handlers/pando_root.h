@@ -430,7 +430,7 @@ typedef struct {
     pando_keys_t      *keys;
     ngx_array_t        issuers;         /* of pando_issuer_t */
     pando_seal_keys_t  seals;           /* cursors and links */
-    ngx_str_t          redis;
+    struct pando_redis_conf_s  *redis;  /* NULL: none */
     ngx_shm_zone_t    *zone;
     ngx_array_t        statics;         /* what modules keep in it */
     ngx_shm_zone_t    *metrics;

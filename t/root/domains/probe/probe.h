@@ -42,6 +42,7 @@ extern const pando_shape_t  probe_in, probe_patch, probe_list_in,
 extern const pando_event_t  probe_created, probe_renamed;
 extern const pando_call_t   probe_calls[];
 extern const pando_route_t  probe_rows[], probe_waits[], probe_shared[],
-                            probe_cached[];
+                            probe_cached[], probe_redis[];
+int probe_redis_start(void);
 
 #endif

@@ -71,7 +71,8 @@ const pando_event_t  probe_renamed = {
 
 
 static const pando_route_t *const  routes[] = {
-    probe_rows, probe_waits, probe_shared, probe_cached, NULL
+    probe_rows, probe_waits, probe_shared, probe_cached,
+    probe_redis, NULL
 };
 
 static const pando_event_t *const  events[] = {
@@ -91,5 +92,6 @@ const pando_domain_t  probe_domain = {
     .queries = probe_queries,
     .events = events,
     .calls = probe_calls,
-    .settings = settings
+    .settings = settings,
+    .start = probe_redis_start
 };
