@@ -563,6 +563,9 @@ typedef struct {
 
 unsigned pando_worker(void);                /* which one this is, from 0 */
 unsigned pando_workers(void);               /* of how many */
+int pando_pid(void);                        /* of this worker's process */
+/* Asks another worker to quit, or kills it: the master starts another. */
+bool pando_worker_end(int pid, bool at_once);
 bool pando_enabled(const char *name);       /* a domain, on this node */
 
 struct pando_domain_s {

@@ -30,6 +30,25 @@ pando_workers(void)
 }
 
 
+int
+pando_pid(void)
+{
+    return (int) ngx_pid;
+}
+
+
+/*
+ * A process of another group has only got a number that a worker once had.
+ */
+
+bool
+pando_worker_end(int pid, bool at_once)
+{
+    return pid > 1 && pid != (int) ngx_pid && getpgid(pid) == getpgrp()
+           && kill(pid, at_once ? SIGKILL : SIGQUIT) == 0;
+}
+
+
 bool
 pando_enabled(const char *name)
 {

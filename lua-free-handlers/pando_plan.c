@@ -119,6 +119,10 @@ pando_plan_make(ngx_conf_t *cf, pando_mount_t *mount)
     p = ngx_cpymem(p, mount->domain->name, dlen + 1);
     ngx_memcpy(p, route->path, rlen + 1);
 
+    if (route->at_root) {
+        *p = '^';                       /* /status is not /api/v1/status */
+    }
+
     return add_names(cf, plan, route) == NGX_OK
            && (route->tags == NULL || add_pieces(plan, route->tags) == NGX_OK)
            ? NGX_OK : NGX_ERROR;

@@ -21,6 +21,7 @@
 #define HEALTH_JOBS      10000          /* checks that a node runs */
 #define HEALTH_FLIGHT    64             /* of them at one time */
 #define HEALTH_WAITING   10000          /* results yet to be written */
+#define HEALTH_PAGE_TAG  "status"       /* of answers in shared memory */
 
 typedef enum {
     HEALTH_UNKNOWN = 0, HEALTH_PASS, HEALTH_WARN, HEALTH_FAIL
@@ -34,8 +35,17 @@ typedef enum {
     HEALTH_POSTGRES = 0, HEALTH_DISK, HEALTH_MODULE
 } health_kind_t;
 
+/* Of an incident, in the order it goes through them. */
+typedef enum {
+    HEALTH_INVESTIGATING = 0, HEALTH_IDENTIFIED, HEALTH_MONITORING,
+    HEALTH_RESOLVED, HEALTH_POSTMORTEM
+} health_stage_t;
+
 extern const char *const  health_outcomes[], *const health_weights[],
-                   *const health_kinds[];
+                   *const health_kinds[], *const health_statuses[],
+                   *const health_strengths[], *const health_stages[],
+                   *const health_impacts[], *const health_windows[],
+                   *const health_triggers[], *const health_actions[];
 
 
 /* health_rules.c: pure */
@@ -59,8 +69,14 @@ health_outcome_t health_judge(health_outcome_t o, int64_t ms, int64_t slow_ms);
 unsigned health_flap_percent(const health_track_t *t);
 int64_t health_track_pack(const health_track_t *t);
 health_track_t health_track_unpack(int64_t packed);
+/* Whether an incident may go there, so long after it was resolved. */
+bool health_may(health_stage_t from, health_stage_t to, int64_t resolved_s);
 /* When a check is first due: its own place in the interval. */
 int64_t health_phase(const pando_uuid_t *id, int64_t interval_ms);
+
+
+/* health_incident_shapes.c: a list of texts, as the database takes them */
+const char *const *health_texts(const pando_list_t *list);
 
 
 /* health_probes.c: operators are whose tenant health.tenant names */
@@ -85,6 +101,11 @@ typedef struct {
 int health_start(void);                 /* in each worker */
 void health_stamp(void);
 int64_t health_lag_ms(unsigned worker);
+int health_pid(unsigned worker);
+/* Whether this worker may end another one now: of all, one at a time. */
+bool health_may_replace(int64_t quiet_ms);
+/* Whether that process was the last one to be asked to quit. */
+bool health_asked(int pid);
 bool health_started(void);
 void health_set_started(void);
 bool health_draining(void);
@@ -125,6 +146,10 @@ void health_run_due(pando_req_t *rq, void *data);
 void health_run_watch(pando_req_t *rq, void *data);
 void health_run_store(pando_req_t *rq, void *data);
 void health_run_keep(pando_req_t *rq, void *data);
+void health_run_sweep(pando_req_t *rq, void *data);
+void health_run_recover(pando_req_t *rq, void *data);
+void health_run_workers(pando_req_t *rq, void *data);
+void health_reread(void);               /* the list of checks, from anew */
 PANDO_WAITS void health_kind_run(pando_req_t *rq, health_job_t *job);
 void health_say(char *out, size_t size, const char *text);
 void health_job_take(health_job_t *job, const health_check_row_t *row);
@@ -175,13 +200,91 @@ typedef struct {
 
 typedef struct { bool  draining; }  health_drain_t;
 
+typedef struct {
+    pando_given_t  given;
+    int            strength;
+} health_edge_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *title, *message;
+    int            impact, state;
+    pando_list_t   components;
+} health_incident_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *message;
+    int            state;
+} health_update_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            state;
+} health_state_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *title;
+    pando_list_t   components;
+    pando_time_t   starts_at, ends_at;
+} health_maintenance_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *component;
+} health_of_component_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *name, *component;
+    int            criticality;
+    int64_t        period_s, grace_s, max_run_s;
+} health_heartbeat_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int64_t        held_s, cooldown_s, per_hour, attempts, verify_s;
+} health_guard_t;
+
+typedef struct {
+    pando_given_t   given;
+    const char     *name, *component, *module;
+    int             trigger, action;
+    health_guard_t  guard;
+    bool            enabled;
+} health_recovery_in_t;
+
 extern const pando_shape_t  health_check_in, health_check_patch,
                             health_checks_in, health_check_view,
                             health_results_in, health_result_view,
-                            health_probe_in, health_run_view, health_drain_view;
+                            health_probe_in, health_run_view,
+                            health_drain_view, health_component_view,
+                            health_change_view, health_told, health_edge_in,
+                            health_edge_view, health_graph_view,
+                            health_page_view, health_incident_in,
+                            health_incident_patch, health_incidents_in,
+                            health_incident_view, health_update_in,
+                            health_maintenance_in, health_maintenance_patch,
+                            health_maintenances_in, health_maintenance_view,
+                            health_of_component, health_heartbeat_in,
+                            health_heartbeat_patch, health_heartbeat_view,
+                            health_heartbeat_new, health_recovery_in,
+                            health_recovery_patch, health_recovery_view,
+                            health_recovery_run, health_guard,
+                            health_missed, health_attempt;
+
+extern const pando_event_t  health_status_changed, health_incident_opened,
+                            health_incident_updated, health_incident_resolved,
+                            health_maintenance_started,
+                            health_maintenance_ended, health_heartbeat_missed,
+                            health_recovery_attempted, health_recovery_failed;
 
 extern const pando_route_t  health_probes[], health_nodes[], health_checks[],
-                            health_results[];
+                            health_results[], health_services[],
+                            health_pages[], health_incidents[],
+                            health_maintenances[], health_heartbeats[],
+                            health_pings[], health_recoveries[];
 
 extern const pando_call_t    health_calls[];
 extern const pando_domain_t  health_domain;

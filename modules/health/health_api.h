@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Health, for other domains: a domain that can say how it is offers the call
- * <domain>.check, which takes health_ask and gives health_verdict.  A check
- * of kind module asks for it.
+ * Health, for other domains.
+ *
+ * A domain that can say how it is offers the call <domain>.check, which takes
+ * health_ask and gives health_verdict: a check of kind module asks for it.
+ * One that can repair itself offers <domain>.repair, of the same shapes: a
+ * recovery action asks for that.  And one that finds something out by itself
+ * calls health.report; health.status tells how a component is.
  */
 
 #ifndef HEALTH_API_H
@@ -42,6 +46,67 @@ static const pando_field_t  health_verdict_fields[] = {
 static const pando_shape_t  health_verdict = {
     .name = "HealthVerdict", .size = sizeof(health_verdict_t), .given = true,
     .fields = health_verdict_fields
+};
+
+
+/* health.report */
+
+typedef struct {
+    pando_given_t  given;
+    const char    *component, *source;  /* whose state, and who says so */
+    int            outcome;             /* of health_says_t */
+    const char    *detail;
+    int64_t        for_s;               /* how long it holds, a day if 0 */
+} health_report_t;
+
+static const pando_field_t  health_report_fields[] = {
+    PANDO_FIELD(health_report_t, TEXT, component, .required = true,
+                .min = 1, .max = 80, .pattern = "slug"),
+    PANDO_FIELD(health_report_t, TEXT, source, .required = true, .min = 1,
+                .max = 80),
+    PANDO_FIELD(health_report_t, ENUM, outcome, .required = true,
+                .among = health_says),
+    PANDO_FIELD(health_report_t, TEXT, detail, .max = 500),
+    PANDO_FIELD(health_report_t, INT, for_s, .min = 0, .max = 2678400),
+    PANDO_END
+};
+
+static const pando_shape_t  health_report = {
+    .name = "HealthReport", .size = sizeof(health_report_t), .given = true,
+    .fields = health_report_fields
+};
+
+
+/* health.status */
+
+typedef struct {
+    pando_given_t  given;
+    const char    *component;
+} health_which_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *status;              /* operational, major_outage, ... */
+} health_is_t;
+
+static const pando_field_t  health_which_fields[] = {
+    PANDO_FIELD(health_which_t, TEXT, component, .required = true,
+                .min = 1, .max = 80),
+    PANDO_END
+};
+
+static const pando_shape_t  health_which = {
+    .name = "HealthWhich", .size = sizeof(health_which_t), .given = true,
+    .fields = health_which_fields
+};
+
+static const pando_field_t  health_is_fields[] = {
+    PANDO_FIELD(health_is_t, TEXT, status, .required = true), PANDO_END
+};
+
+static const pando_shape_t  health_is = {
+    .name = "HealthIs", .size = sizeof(health_is_t), .given = true,
+    .fields = health_is_fields
 };
 
 #endif

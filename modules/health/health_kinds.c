@@ -127,26 +127,3 @@ module(pando_req_t *rq, health_job_t *job)
     health_say(job->detail, sizeof(job->detail), rc == PANDO_CALL_ABSENT
                ? "the module offers no check" : "the module does not answer");
 }
-
-
-/* What health itself says when it is asked. */
-
-static int
-check_myself(pando_req_t *rq, const void *in, void *out)
-{
-    unsigned           waiting = health_store_waiting();
-    health_verdict_t  *verdict = out;
-
-    verdict->outcome = waiting < HEALTH_WAITING / 2 ? HEALTH_SAYS_PASS
-                                                    : HEALTH_SAYS_WARN;
-    verdict->detail = pando_text(rq, "%u results wait to be kept", waiting);
-
-    return 0;
-}
-
-
-const pando_call_t  health_calls[] = {
-    { "health.check", &health_ask, &health_verdict, check_myself,
-      "how the checks themselves do" },
-    PANDO_END
-};

@@ -13,6 +13,26 @@ static const pando_route_t *const  routes[] = {
     health_nodes,
     health_checks,
     health_results,
+    health_services,
+    health_pages,
+    health_incidents,
+    health_maintenances,
+    health_heartbeats,
+    health_pings,
+    health_recoveries,
+    NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &health_status_changed,
+    &health_incident_opened,
+    &health_incident_updated,
+    &health_incident_resolved,
+    &health_maintenance_started,
+    &health_maintenance_ended,
+    &health_heartbeat_missed,
+    &health_recovery_attempted,
+    &health_recovery_failed,
     NULL
 };
 
@@ -29,6 +49,15 @@ static const pando_setting_t  settings[] = {
       "seconds between looks at the database" },
     { "probe_timeout", "1000", PANDO_SET_INT, 50, 10000,
       "milliseconds that the database has to answer" },
+    { "open_after", "120", PANDO_SET_INT, 1, 86400,
+      "seconds of major outage after which an incident opens by itself" },
+    { "resolve_after", "900", PANDO_SET_INT, 1, 86400,
+      "seconds that it must work again before it is resolved by itself" },
+    { "count_unknown", "off", PANDO_SET_BOOL, 0, 0,
+      "whether uptime counts what nothing is known of as down" },
+    { "replace_after", "60", PANDO_SET_INT, 0, 3600,
+      "seconds that a worker may stand still before its siblings end it, so "
+      "that it is started anew; 0: they never do" },
     { 0 }
 };
 
@@ -37,6 +66,9 @@ static const pando_tick_t  ticks[] = {
     { "health run", 250, true, health_run_due, 0 },
     { "health watch", 1000, true, health_run_watch, 10000 },
     { "health store", 1000, true, health_run_store, 10000 },
+    { "health sweep", 5000, true, health_run_sweep, 30000 },
+    { "health recover", 5000, true, health_run_recover, 60000 },
+    { "health workers", 1000, false, health_run_workers, 0 },
     { "health keep", 3600000, true, health_run_keep, 60000 },
     { 0 }
 };
@@ -44,10 +76,11 @@ static const pando_tick_t  ticks[] = {
 
 const pando_domain_t  health_domain = {
     .name = "health",
-    .note = "probes, checks and the state of what they look at",
+    .note = "probes, checks, incidents and the state of what they are about",
     .routes = routes,
     .queries = health_queries,
     .calls = health_calls,
+    .events = events,
     .settings = settings,
     .ticks = ticks,
     .start = health_start,

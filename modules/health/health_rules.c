@@ -22,6 +22,8 @@
 #define WEIGHT_ALL   (CHANGES * WEIGHT_OLD                                    \
                       + WEIGHT_STEP * CHANGES * (CHANGES - 1) / 2)
 
+#define REOPENS_S    (24 * 3600)
+
 #define FLAPS_AT     50                 /* percent */
 #define STEADY_AT    25
 
@@ -32,6 +34,11 @@ const char *const  health_outcomes[] = {
 
 const char *const  health_weights[] = {
     "required", "important", "optional", NULL
+};
+
+const char *const  health_stages[] = {
+    "investigating", "identified", "monitoring", "resolved", "postmortem",
+    NULL
 };
 
 const char *const  health_kinds[] = { "postgres", "disk", "module", NULL };
@@ -184,6 +191,28 @@ health_track_unpack(int64_t packed)
         .known = (unsigned) (packed >> 17 & 31),
         .changes = (uint32_t) (packed >> 22 & ((1 << CHANGES) - 1))
     };
+}
+
+
+/*
+ * While it is open it goes wherever it has to; what is resolved is looked
+ * back on, or opened again within a day.
+ */
+
+bool
+health_may(health_stage_t from, health_stage_t to, int64_t resolved_s)
+{
+    if (from == to) {
+        return true;
+    }
+
+    if (from < HEALTH_RESOLVED) {
+        return to <= HEALTH_RESOLVED;
+    }
+
+    return from == HEALTH_RESOLVED
+           && (to == HEALTH_POSTMORTEM
+               || (to == HEALTH_INVESTIGATING && resolved_s < REOPENS_S));
 }
 
 

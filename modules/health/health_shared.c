@@ -23,6 +23,8 @@ typedef struct {
 
 typedef struct {
     int64_t       stamps[HEALTH_WORKERS];
+    int64_t       replaced_ms;
+    int32_t       pids[HEALTH_WORKERS], asked;
     pando_uuid_t  node;
     uint32_t      started, draining, nseen;
     entry_t       entries[HEALTH_SEEN];
@@ -51,6 +53,8 @@ health_start(void)
         shared->node = pando_uuid7();
     }
 
+    __atomic_store_n(&shared->pids[pando_worker() % HEALTH_WORKERS],
+                     pando_pid(), __ATOMIC_RELAXED);
     health_stamp();
 
     return 0;
@@ -73,6 +77,34 @@ health_lag_ms(unsigned worker)
     int64_t  lag = pando_monotonic_ms() - at;
 
     return lag > 0 ? lag : 0;
+}
+
+
+int
+health_pid(unsigned worker)
+{
+    return __atomic_load_n(&shared->pids[worker % HEALTH_WORKERS],
+                           __ATOMIC_RELAXED);
+}
+
+
+bool
+health_may_replace(int64_t quiet_ms)
+{
+    int64_t  now = pando_monotonic_ms();
+    int64_t  last = __atomic_load_n(&shared->replaced_ms, __ATOMIC_RELAXED);
+
+    return (last == 0 || now - last >= quiet_ms)
+           && __atomic_compare_exchange_n(&shared->replaced_ms, &last, now,
+                                          false, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED);
+}
+
+
+bool
+health_asked(int pid)
+{
+    return __atomic_exchange_n(&shared->asked, pid, __ATOMIC_RELAXED) == pid;
 }
 
 

@@ -20,4 +20,8 @@ SELECT health.record(:checks, :ats, :outcomes, :latencies, :details, :states,
 
 -- name: keep() -> int
 -- lane: slow
-SELECT health.keep();
+SELECT health.keep() + health.forget();
+
+-- name: sweep(open_after int, resolve_after int) -> int
+-- lane: writes
+SELECT health.sweep(:open_after, :resolve_after);

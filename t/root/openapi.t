@@ -134,8 +134,14 @@ subtest 'redocly lint' => sub {
     my $found = $json && decode_json($json)->{problems};
 
     ok $found, 'it was read' or diag $said;
-    is_deeply [ map { "$_->{ruleId}: $_->{message}" } @{ $found // [] } ], [],
-        'nothing to say';
+
+    # It does not know that an event's data may be its only use.
+    my %told = map { $_->{data}{'$ref'} =~ m{(\w+)$} ? ($1 => 1) : () }
+        grep { $_->{data} } values %{ $doc->{'x-events'} };
+    my @said = grep { !/^no-unused-components: Component: "(\w+)"/ || !$told{$1} }
+        map { "$_->{ruleId}: $_->{message}" } @{ $found // [] };
+
+    is_deeply \@said, [], 'nothing to say';
 };
 
 
