@@ -176,10 +176,13 @@ sub probe { return sprintf '01900000-0000-7000-8000-%012x', $_[0] }
 
 
 # Categories as the route makes them: a tree of three levels, eight each; those
-# read are leaves.
+# read are leaves; made once.
 sub categories
 {
     my ($s, $p) = @_;
+
+    return @{ $s->{categories} } if $s->{categories};
+
     my $token = $p->token(scope => 'categories:write categories:admin');
     my $add = sub {
         my ($path, $body) = @_;
@@ -205,12 +208,15 @@ sub categories
     }
 
     $s->sql('small', 'vacuum (analyze)');
-    return @level[map { $_ * @level / $IDS } 0 .. $IDS - 1];
+    $s->{taxonomy} = $taxonomy;
+    $s->{categories} = [ @level[map { $_ * @level / $IDS } 0 .. $IDS - 1] ];
+    return @{ $s->{categories} };
 }
 
 
 # nginx as in conf/nginx.conf, but for the log and the limits of one client.
-# Settings: name, connections, listen, main, http, database (its options).
+# Settings: name, connections, listen, main, http, server, database (its
+# options).
 sub pando
 {
     my ($s, $db, %set) = @_;
@@ -220,8 +226,8 @@ sub pando
     return $s->{nginx}{$name} if $s->{nginx}{$name};
 
     my $conninfo = $s->conninfo($db);
-    my ($main, $http, $listen, $more) =
-        map { $_ // '' } @set{qw(main http listen database)};
+    my ($main, $http, $server, $listen, $more) =
+        map { $_ // '' } @set{qw(main http server listen database)};
     my $connections = $set{connections} // 8192;
     my $user = $> == 0 ? 'user root;' : '';
     my $locations = join "\n", map { Pando::snippet($_) } qw(categories probe);
@@ -267,6 +273,8 @@ http {
     server {
         listen  127.0.0.1:PORT $listen;
         $locations
+
+        $server
 
         location = /bench/idle    { return 200 "idle"; }
         location = /bench/status  { stub_status; }

@@ -25,7 +25,7 @@ async def connect():
         user=config["user"], min_size=8, max_size=8)
 
 
-@app.get("/api/v1/categories/{id}")
+@app.get(config["path"] + "/{id}")
 async def get(id: UUID):
     row = None
 

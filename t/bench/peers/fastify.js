@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs'
 import Fastify from 'fastify'
 import postgres from 'postgres'
 
-const { port, host, database, user, statements } =
+const { port, host, database, user, path, statements } =
   JSON.parse(readFileSync(process.argv[2]))
 
 if (cluster.isPrimary) {
@@ -28,7 +28,7 @@ if (cluster.isPrimary) {
     }
   }
 
-  app.get('/api/v1/categories/:id', { schema }, async (request, reply) => {
+  app.get(`${path}/:id`, { schema }, async (request, reply) => {
     const { id } = request.params
     let rows
 
