@@ -117,6 +117,37 @@ my $path = $p->write('openapi.json', $r->{body});
 
 Pando::Peers::replay('schemas and examples', 'openapi.js', $path);
 
+subtest 'another reader' => sub {
+    Pando::Peers::told(Pando::Peers::python('validate.py', $path));
+};
+
+my $post = '/api/v1/probes';
+
+for (
+    [ 1, 'a response without a description',
+      sub { delete $_[0]{paths}{$post}{post}{responses}{201}{description} } ],
+    [ 1, 'a method that is none', sub { $_[0]{paths}{$post}{fetch} = {} } ],
+    [ 1, 'a path that is none', sub { $_[0]{paths}{probes} = {} } ],
+    [ 2, 'a reference that is lost',
+      sub { $_[0]{paths}{$post}{post}{responses}{401} = { '$ref' => '#/x' } } ],
+    [ 3, 'a type that is none',
+      sub { $_[0]{components}{schemas}{ProbeIn}{properties}{name}{type} = 'strin' } ],
+    [ 4, 'an example that is not of its schema',
+      sub { $_[0]{paths}{$post}{post}{requestBody}{content}{'application/json'}{example} = [] } ],
+    [ 5, 'an operation id that comes twice', sub {
+        $_[0]{paths}{$post}{post}{operationId} = $_[0]{paths}{$post}{get}{operationId} } ],
+    [ 5, 'a body without an example',
+      sub { delete $_[0]{paths}{$post}{post}{requestBody}{content}{'application/json'}{example} } ],
+) {
+    my ($n, $name, $break) = @$_;
+    my $broken = decode_json($r->{body});
+
+    $break->($broken);
+    my ($said) = Pando::Peers::python('validate.py',
+        $p->write('broken.json', encode_json($broken)));
+    like $said, qr/^not ok $n /m, "it finds $name";
+}
+
 subtest 'redocly lint' => sub {
     my ($home, $why) = Pando::Peers::home();
     my ($version) = Pando::Peers::run('node', '--version');

@@ -3,6 +3,7 @@
 # said to be; nothing makes the server fail, and nothing is left behind.
 
 use Pando;
+use Pando::Peers;
 use Pando::Probes;
 
 # Faults that are known, each as the route and the words of the complaint.
@@ -21,8 +22,12 @@ my $p = Pando->new(domains => \@domains,
                location = /problem { internal; pando_problems; }
                error_page 400 404 405 408 411 413 414 429 431
                           500 502 503 504 /problem;');
-my $doc = $p->get('/openapi.json')->json;
-my $probes = Pando::Probes->new($p, $doc)->populate;
+my $text = $p->get('/openapi.json')->{body};
+my $doc = JSON::PP->new->utf8->decode($text);
+
+open my $seen, '>', "$p->{dir}/seen" or die "$p->{dir}/seen: $!\n";
+
+my $probes = Pando::Probes->new($p, $doc, seen => $seen)->populate;
 my @routes = $probes->routes;
 
 note "a row by POST $_" for sort keys %{ $probes->{rows} };
@@ -67,6 +72,14 @@ for my $route (sort { length $b->{path} <=> length $a->{path} } @routes) {
 
 ok $p->wait_for(sub { gauges() !~ / (?!0$)/m }), 'flows and pools are at rest'
     or diag gauges();
+
+
+close $seen;
+
+subtest 'the schemas say the same' => sub {
+    Pando::Peers::told(Pando::Peers::python('validate.py', $p->write('openapi.json', $text),
+                                            "$p->{dir}/seen"));
+};
 
 
 # What the probes are worth: a server that answers all with yes, or with 500,

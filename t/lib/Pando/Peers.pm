@@ -51,22 +51,37 @@ sub replay
             if !$home && $why eq 'there is no node';
         return Test::More::fail($why) unless $home;
 
-        my ($said, $rc) = run('node', "$here/$script", $home, @args);
-        my ($n, $plan) = (0, -1);
-
-        for (split /\n/, $said) {
-            if (/^(not )?ok \d+ - (.*)/) {
-                Test::More::ok(!$1, $2);
-                $n++;
-            } elsif (/^1\.\.(\d+)$/) {
-                $plan = $1;
-            } else {
-                Test::More::diag($_);
-            }
-        }
-
-        Test::More::is($plan, $n, 'ran to its end');
+        told(run('node', "$here/$script", $home, @args));
     });
+}
+
+
+# The same in Python: Debian's, with Debian's packages.
+sub python
+{
+    my ($script, @args) = @_;
+    return run('/usr/bin/python3', "$here/$script", @args);
+}
+
+
+# What a script says in TAP becomes tests of ours.
+sub told
+{
+    my ($said) = @_;
+    my ($n, $plan) = (0, -1);
+
+    for (split /\n/, $said) {
+        if (/^(not )?ok \d+ - (.*)/) {
+            Test::More::ok(!$1, $2);
+            $n++;
+        } elsif (/^1\.\.(\d+)$/) {
+            $plan = $1;
+        } else {
+            Test::More::diag($_);
+        }
+    }
+
+    Test::More::is($plan, $n, 'ran to its end');
 }
 
 

@@ -32,7 +32,8 @@ my $JSON  = JSON::PP->new->utf8->canonical->allow_nonref;
 my $UUID  = qr/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
 
 
-# Settings: judge, what looks at every answer; rows, of a server before.
+# Settings: judge, what looks at every answer; rows, of a server before; seen,
+# where to write down what was sent and answered.
 sub new
 {
     my ($class, $p, $doc, %set) = @_;
@@ -95,6 +96,7 @@ sub ask
             my $method = $q->{method} // $route->{method};
             my @said = $s->{judge}->($s->{api}, $route, $r, $method);
 
+            $s->remember($route, $method, $q, $r);
             push @said, $q->{want}->($r) if $q->{want};
             push @wrong, map { "$method " . substr($q->{path}, 0, 120)
                                . ($q->{note} ? " ($q->{note})" : '') . ": $_" } @said;
@@ -102,6 +104,29 @@ sub ask
     }
 
     return @wrong;
+}
+
+
+# What was sent and what came of it, for who reads the schemas.
+sub remember
+{
+    my ($s, $route, $method, $q, $r) = @_;
+    my $out = $s->{seen} // return;
+    my $json = $r->json;
+    my $type = $r->header('Content-Type') // '';
+    my $body = ($q->{opt} // {})->{body};
+    my %seen = (method => $method, path => $route->{path}, status => $r->{status}, type => $type,
+                code => ref $json eq 'HASH' && $r->{status} >= 400 ? $json->{code} : undef);
+
+    return if $method ne $route->{method} || $r->{status} == 404 || $r->{status} == 405;
+
+    # as it was sent, for numbers would not survive
+    my $line = $JSON->encode(\%seen) =~ s/\}$//r;
+    $body = $JSON->encode($body) if ref $body;
+    $line .= ",\"body\":$body"
+        if $route->{takes} && defined $body && defined eval { $JSON->decode($body) };
+    $line .= ",\"answer\":$r->{body}" if defined $json && $type =~ m{^application/\S*json};
+    print $out $line =~ tr/\r\n/  /r, "}\n";
 }
 
 
