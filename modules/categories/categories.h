@@ -145,8 +145,13 @@ extern const pando_problem_t  categories_slug_taken, categories_sibling_slug,
 extern const pando_route_t  categories_taxonomies[], categories_tree[],
                             categories_edit[], categories_change[],
                             categories_move[], categories_attributes[],
-                            categories_validate[], categories_words[];
+                            categories_validate[], categories_words[],
+                            categories_merges[];
 extern const pando_call_t   categories_calls[];
+extern const pando_tick_t   categories_ticks[];
+extern const pando_metric_t   categories_metrics[];
+extern unsigned               categories_metric_base;
+extern const pando_setting_t  categories_settings[];
 
 
 /* categories_rules.c */
@@ -172,6 +177,8 @@ pando_reply_t categories_changed(pando_tx_t *tx,
     const categories_change_t *what);
 void categories_tell(pando_tx_t *tx, pando_uuid_t id,
     const pando_event_t *event);
+
+int categories_ack_merge(pando_req_t *rq, const void *in, void *out);
 
 /* categories_move.c: a place below that parent, or the problem with it */
 typedef struct {

@@ -201,5 +201,9 @@ const pando_call_t  categories_calls[] = {
       .gives = &categories_distance_out, .fn = distance,
       .note = "edges by way of the lowest category above both" },
 
+    { .name = "categories.merge_ack", .takes = &categories_ack,
+      .fn = categories_ack_merge,
+      .note = "how far a domain has filed its subjects anew" },
+
     PANDO_END
 };

@@ -17,6 +17,7 @@ static const pando_route_t *const  routes[] = {
     categories_attributes,
     categories_validate,
     categories_words,
+    categories_merges,
     NULL
 };
 
@@ -37,5 +38,9 @@ const pando_domain_t  categories_domain = {
     .routes = routes,
     .queries = categories_queries,
     .calls = categories_calls,
-    .events = events
+    .events = events,
+    .settings = categories_settings,
+    .ticks = categories_ticks,
+    .metrics = categories_metrics,
+    .metric_base = &categories_metric_base
 };

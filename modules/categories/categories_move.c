@@ -202,6 +202,12 @@ move(pando_req_t *rq)
     categories_sql_move(tx, id, live, row->path, spot.parent_path,
                         categories_id(&in->parent_id), spot.position);
 
+    if (live) {
+        categories_sql_carry(tx, id, row->has_parent_id ? &row->parent_id
+                                                        : NULL,
+                             categories_id(&in->parent_id));
+    }
+
     return categories_changed(tx, &(categories_change_t) {
         .taxonomy_id = row->taxonomy_id, .id = id, .live = live,
         .op = "move", .event = &categories_moved
@@ -276,6 +282,7 @@ merge(pando_req_t *rq)
 
     if (live) {
         categories_sql_set_slugs(tx, id, NULL, true);
+        categories_sql_merge_open(tx, id, in->into_id);
     }
 
     return categories_changed(tx, &(categories_change_t) {
