@@ -21,6 +21,7 @@ static ngx_uint_t fails_with(const pando_route_t *route,
     const pando_problem_t *problem);
 static void body(pando_document_t *d, const pando_route_t *route);
 static void success(pando_document_t *d, const pando_route_t *route);
+static bool has_tag(const pando_route_t *route);
 static void content(pando_document_t *d, const pando_route_t *route);
 static void other_types(pando_document_t *d, const char *types);
 static void page_ref(pando_document_t *d, const pando_shape_t *item);
@@ -326,7 +327,7 @@ success(pando_document_t *d, const pando_route_t *route)
               "\"X-Request-Id\":{\"$ref\":"
               "\"#/components/headers/RequestId\"}", status, says);
 
-    if (route->gives && !route->paged) {
+    if (has_tag(route)) {
         d->tagged = 1;
         pando_out_raw(d->out, ",\"ETag\":{\"$ref\":"
                       "\"#/components/headers/ETag\"}");
@@ -346,10 +347,19 @@ success(pando_document_t *d, const pando_route_t *route)
 
     pando_out_char(d->out, '}');
 
-    if (route->method == PANDO_GET && route->gives && !route->paged) {
+    if (route->method == PANDO_GET && has_tag(route)) {
         pando_out_raw(d->out, ",\"304\":{\"description\":"
                       "\"it is what If-None-Match names\"}");
     }
+}
+
+
+/* One row is tagged by its version, what is cached by what it says. */
+
+static bool
+has_tag(const pando_route_t *route)
+{
+    return route->cache || (route->gives && !route->paged);
 }
 
 
