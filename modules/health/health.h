@@ -32,7 +32,7 @@ typedef enum {
 } health_weight_t;
 
 typedef enum {
-    HEALTH_POSTGRES = 0, HEALTH_DISK, HEALTH_MODULE
+    HEALTH_POSTGRES = 0, HEALTH_DISK, HEALTH_MODULE, HEALTH_REDIS
 } health_kind_t;
 
 /* Of an incident, in the order it goes through them. */

@@ -149,7 +149,8 @@ health_incident_view = {
 static const pando_field_t  maintenance_in_fields[] = {
     TITLE(health_maintenance_in_t, "new disks"),
     COMPONENTS(health_maintenance_in_t),
-    PANDO_FIELD(health_maintenance_in_t, TIME, starts_at, .required = true),
+    PANDO_FIELD(health_maintenance_in_t, TIME, starts_at, .required = true,
+                .example = "\"2030-01-01T00:00:00Z\""),
     PANDO_FIELD(health_maintenance_in_t, TIME, ends_at, .required = true,
                 .example = "\"2030-01-01T02:00:00Z\""),
     PANDO_END

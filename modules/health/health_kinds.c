@@ -20,6 +20,7 @@ typedef struct {
 static void postgres(pando_req_t *rq, health_job_t *job);
 static void disk(pando_req_t *rq, health_job_t *job);
 static void module(pando_req_t *rq, health_job_t *job);
+static void redis(pando_req_t *rq, health_job_t *job);
 static void look(void *data);
 
 
@@ -29,7 +30,8 @@ health_kind_run(pando_req_t *rq, health_job_t *job)
     static void (*const  kinds[])(pando_req_t *rq, health_job_t *job) = {
         [HEALTH_POSTGRES] = postgres,
         [HEALTH_DISK] = disk,
-        [HEALTH_MODULE] = module
+        [HEALTH_MODULE] = module,
+        [HEALTH_REDIS] = redis
     };
 
     kinds[job->kind](rq, job);
@@ -126,4 +128,72 @@ module(pando_req_t *rq, health_job_t *job)
     job->outcome = rc == PANDO_CALL_ABSENT ? HEALTH_UNKNOWN : HEALTH_FAIL;
     health_say(job->detail, sizeof(job->detail), rc == PANDO_CALL_ABSENT
                ? "the module offers no check" : "the module does not answer");
+}
+
+
+/* A line of what INFO says: "used_memory:1048576". */
+
+static const char *
+info_of(const pando_redis_t *info, const char *name)
+{
+    size_t       len = strlen(name);
+    const char  *p = info->text;
+
+    while (p && strncmp(p, name, len) != 0) {
+        p = strchr(p, '\n');
+        p = p ? p + 1 : NULL;
+    }
+
+    return p ? p + len : "";
+}
+
+
+static int64_t
+number_of(const pando_redis_t *info, const char *name)
+{
+    int64_t      n = 0;
+    const char  *p;
+
+    for (p = info_of(info, name); *p >= '0' && *p <= '9'; p++) {
+        n = n * 10 + (*p - '0');
+    }
+
+    return n;
+}
+
+
+/* It answers, has memory left, and a replica hears its master. */
+
+static void
+redis(pando_req_t *rq, health_job_t *job)
+{
+    int64_t               most, used = 0;
+    const char           *link;
+    const pando_redis_t  *info = pando_redis_do(rq, "INFO");
+
+    if (info == NULL || info->is != PANDO_REDIS_TEXT) {
+        job->outcome = HEALTH_FAIL;
+        health_say(job->detail, sizeof(job->detail),
+                   "Redis does not answer");
+        return;
+    }
+
+    most = number_of(info, "maxmemory:");
+
+    if (most) {
+        used = number_of(info, "used_memory:") * 100 / most;
+        health_say(job->detail, sizeof(job->detail),
+                   pando_text(rq, "%lld %% of its memory used",
+                              (long long) used));
+    }
+
+    job->outcome = used >= job->fail_percent ? HEALTH_FAIL
+                 : used >= job->warn_percent ? HEALTH_WARN : HEALTH_PASS;
+    link = info_of(info, "master_link_status:");
+
+    if (*link && strncmp(link, "up", 2) != 0) {
+        job->outcome = HEALTH_FAIL;
+        health_say(job->detail, sizeof(job->detail),
+                   "the replica does not hear its master");
+    }
 }

@@ -44,8 +44,8 @@ const pando_route_t  health_probes[] = {
     { PANDO_GET, "/readyz", readyz, "Whether this node takes requests",
       .scope = "public", .at_root = true, .no_tenant = true,
       .query = &health_probe_in, .produces = "text/plain",
-      .note = "?verbose tells each check, as application/health+json, to who "
-              "holds health:read",
+      .note = "?verbose tells each check in a line of its own, to who holds "
+              "health:read",
       .fails = { &not_ready, &pando_unauthorized, &pando_forbidden } },
 
     { PANDO_GET, "/healthz", readyz, "Whether this node takes requests",
@@ -265,11 +265,11 @@ gather(pando_req_t *rq, const char *module, json_t *checks,
 }
 
 
-/* Its status is the worst there is, but within these bounds. */
+/* Its status is the worst there is, and no better than that. */
 
 static pando_reply_t
 document(pando_req_t *rq, const char *module, health_outcome_t least,
-    health_outcome_t most, const char *output)
+    const char *output)
 {
     char             *text, at[PANDO_TIME_TEXT];
     json_t           *doc = json_object();
@@ -283,7 +283,6 @@ document(pando_req_t *rq, const char *module, health_outcome_t least,
 
     all = gather(rq, module, checks, &since);
     all = all > least ? all : least;
-    all = all < most ? all : most;
     json_object_set_new(doc, "status", json_string(health_outcomes[all]));
     json_object_set_new(doc, "version", json_string("1"));
 
@@ -316,6 +315,34 @@ document(pando_req_t *rq, const char *module, health_outcome_t least,
 }
 
 
+/* "[+]database", "[-]storage fail: 97 % used", and then what is the case. */
+
+static pando_reply_t
+each_check(pando_req_t *rq, const char *missing_names)
+{
+    bool            well;
+    unsigned        i, n = health_seen_count();
+    const char     *text = "";
+    health_seen_t  *seen = pando_alloc(rq, sizeof(health_seen_t));
+
+    for (i = 0; i < n; i++) {
+        health_seen_get(i, seen);
+        well = seen->state == HEALTH_PASS || seen->state == HEALTH_WARN;
+        text = pando_text(rq, "%s[%c]%s %s%s%s\n", text, well ? '+' : '-',
+                          seen->name, health_outcomes[seen->state],
+                          seen->detail[0] ? ": " : "", seen->detail);
+    }
+
+    if (missing_names) {
+        pando_set_status(rq, 503);
+    }
+
+    return line(rq, pando_text(rq, "%s%s%s", text, missing_names
+                               ? "not ready: " : "ready",
+                               missing_names ? missing_names : ""));
+}
+
+
 static pando_reply_t
 readyz(pando_req_t *rq)
 {
@@ -329,8 +356,7 @@ readyz(pando_req_t *rq)
                                   ? &pando_forbidden : &pando_unauthorized);
         }
 
-        return names ? document(rq, NULL, HEALTH_FAIL, HEALTH_FAIL, names)
-                     : document(rq, NULL, HEALTH_PASS, HEALTH_WARN, NULL);
+        return each_check(rq, names);
     }
 
     if (names) {
@@ -357,14 +383,14 @@ system_health(pando_req_t *rq)
     const char  *who = stuck(rq, &n);
 
     if (n) {
-        return document(rq, NULL, HEALTH_WARN, HEALTH_FAIL, who);
+        return document(rq, NULL, HEALTH_WARN, who);
     }
 
     if (health_draining()) {
-        return document(rq, NULL, HEALTH_WARN, HEALTH_FAIL, "draining");
+        return document(rq, NULL, HEALTH_WARN, "draining");
     }
 
-    return document(rq, NULL, HEALTH_PASS, HEALTH_FAIL, NULL);
+    return document(rq, NULL, HEALTH_PASS, NULL);
 }
 
 
@@ -377,5 +403,5 @@ module_health(pando_req_t *rq)
         return pando_fail(rq, &no_module);
     }
 
-    return document(rq, module, HEALTH_PASS, HEALTH_FAIL, NULL);
+    return document(rq, module, HEALTH_PASS, NULL);
 }

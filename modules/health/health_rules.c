@@ -41,7 +41,9 @@ const char *const  health_stages[] = {
     NULL
 };
 
-const char *const  health_kinds[] = { "postgres", "disk", "module", NULL };
+const char *const  health_kinds[] = {
+    "postgres", "disk", "module", "redis", NULL
+};
 
 
 static bool

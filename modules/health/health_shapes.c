@@ -17,7 +17,8 @@ static const pando_field_t  target_fields[] = {
                 .note = "of a disk: one of the setting health.disks"),
     PANDO_FIELD(health_target_t, INT, warn_percent, .min = 1, .max = 100,
                 .nullable = true,
-                .note = "of a disk: used, 80 where it is absent"),
+                .note = "of a disk: used, 80 where it is absent; of redis: "
+                        "of its maxmemory"),
     PANDO_FIELD(health_target_t, INT, fail_percent, .min = 1, .max = 100,
                 .nullable = true,
                 .note = "of a disk: used, 95 where it is absent"),

@@ -176,10 +176,41 @@ phases(void)
 }
 
 
+static void
+stages(void)
+{
+    unsigned     from, to;
+    static char  may[5 * 5 + 1];
+
+    /* columns: investigating, identified, monitoring, resolved, postmortem */
+    static const char *const  want[] = {
+        "yyyyn" "yyyyn" "yyyyn" "ynnyy" "nnnny",
+        "yyyyn" "yyyyn" "yyyyn" "nnnyy" "nnnny"
+    };
+
+    for (from = 0; from < 25; from++) {
+        to = from % 5;
+        may[from] = health_may((health_stage_t) (from / 5),
+                               (health_stage_t) to, 86399) ? 'y' : 'n';
+    }
+
+    ok(strcmp(may, want[0]) == 0, "where an incident may go: %s", may);
+
+    for (from = 0; from < 25; from++) {
+        to = from % 5;
+        may[from] = health_may((health_stage_t) (from / 5),
+                               (health_stage_t) to, 86400) ? 'y' : 'n';
+    }
+
+    ok(strcmp(may, want[1]) == 0, "and a day after it was resolved: %s", may);
+}
+
+
 int
 main(void)
 {
     states();
+    stages();
     flapping();
     packing();
     phases();
