@@ -75,6 +75,12 @@ typedef struct {
     bool           enabled;
 } metrics_rule_in_t;
 
+/* A rule that is tried: what it says is at the front. */
+typedef struct {
+    metrics_rule_in_t  rule;
+    pando_time_t       from, to;
+} metrics_test_in_t;
+
 typedef struct {
     pando_given_t  given;
     const char    *group;
@@ -136,7 +142,8 @@ typedef struct {
 
 extern const pando_shape_t  metrics_performance_in, metrics_performance_view;
 extern const pando_shape_t  metrics_rule_in, metrics_rule_patch,
-                            metrics_rules_in, metrics_rule_view;
+                            metrics_rules_in, metrics_rule_view,
+                            metrics_test_in, metrics_test_view;
 extern const pando_shape_t  metrics_alerts_in, metrics_alert_view,
                             metrics_change_view;
 extern const pando_shape_t  metrics_silence_in, metrics_silences_in,
@@ -152,9 +159,11 @@ extern const pando_event_t  metrics_fired, metrics_resolved,
                             metrics_acknowledged;
 
 extern const pando_problem_t  metrics_not_operator, metrics_no_range,
-                              metrics_too_long;
+                              metrics_too_long, metrics_too_many,
+                              metrics_wrong_condition;
 
 extern const pando_route_t  metrics_performance[], metrics_alert_rules[],
+                            metrics_backtest[],
                             metrics_alerts[], metrics_silences[],
                             metrics_dashboards[], metrics_panels[],
                             metrics_annotations[];
@@ -241,7 +250,11 @@ typedef struct {
 extern const char *const  metrics_comparisons[], *const metrics_states[],
                    *const metrics_pers[], *const metrics_kinds[];
 
+#define METRICS_PER_ALL  0      /* of metrics_pers, */
+#define METRICS_BURN     1      /* and of metrics_kinds */
+
 int metrics_among(const char *const *words, const char *word);
+metrics_condition_t metrics_condition_of(const metrics_rule_in_t *in);
 bool metrics_holds(const metrics_condition_t *c,
     const metrics_counts_t *wide, const metrics_counts_t *narrow,
     double seconds, double *value, bool *known);

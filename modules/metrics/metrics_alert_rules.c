@@ -21,18 +21,21 @@ static pando_reply_t change(pando_req_t *rq);
 static pando_reply_t remove_one(pando_req_t *rq);
 
 
+const pando_problem_t
+metrics_wrong_condition = {
+    .status = 422, .code = "condition_invalid", .pointer = "/kind",
+    .text = "a threshold has a comparison and a threshold, a burn an "
+            "objective, a factor and a window with a shorter one, for one of "
+            "the two ratios",
+    .constraint = "rules_condition_check"
+};
+
 static const pando_problem_t
 name_taken = { .status = 409, .code = "rule_name_taken", .pointer = "/name",
                .text = "another rule of this group has this name",
                .constraint = "rules_name_key" },
 too_many = { .status = 409, .code = "too_many_rules",
              .text = "there are 500 rules already" },
-wrong_condition = { .status = 422, .code = "condition_invalid",
-                    .pointer = "/kind",
-                    .text = "a threshold has a comparison and a threshold, a "
-                            "burn an objective, a factor and a window with a "
-                            "shorter one, for one of the two ratios",
-                    .constraint = "rules_condition_check" },
 many_labels = { .status = 422, .code = "too_many_labels",
                 .pointer = "/labels",
                 .text = "a rule has 16 labels and 16 annotations at most",
@@ -51,7 +54,7 @@ const pando_route_t  metrics_alert_rules[] = {
       .scope = "metrics:admin", .takes = &metrics_rule_in, .status = 201,
       .gives = &metrics_rule_view, .trips = 1,
       .fails = { &metrics_not_operator, &name_taken, &too_many,
-                 &wrong_condition } },
+                 &metrics_wrong_condition } },
 
     { PANDO_GET, "/alert-rules/{id}", get, "Get an alert rule",
       .scope = "metrics:read", .gives = &metrics_rule_view, .trips = 1,
@@ -60,7 +63,7 @@ const pando_route_t  metrics_alert_rules[] = {
     { PANDO_PATCH, "/alert-rules/{id}", change, "Change an alert rule",
       .scope = "metrics:admin", .takes = &metrics_rule_patch,
       .gives = &metrics_rule_view, .trips = 2,
-      .fails = { &metrics_not_operator, &name_taken, &wrong_condition,
+      .fails = { &metrics_not_operator, &name_taken, &metrics_wrong_condition,
                  &many_labels, &pando_not_found, &pando_precondition },
       .emits = { &metrics_resolved } },
 

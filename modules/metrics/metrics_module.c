@@ -11,6 +11,7 @@
 static const pando_route_t *const  routes[] = {
     metrics_performance,
     metrics_alert_rules,
+    metrics_backtest,
     metrics_alerts,
     metrics_silences,
     metrics_dashboards,

@@ -41,12 +41,6 @@ static json_t *points(pando_req_t *rq, const draw_t *d, const line_t *line);
 static json_t *shown(pando_req_t *rq, draw_t *d);
 
 
-static const pando_problem_t
-too_many = { .status = 422, .code = "too_many_samples",
-             .text = "these are too many series for one answer, name services "
-                     "or routes or ask for a shorter range" };
-
-
 const pando_route_t  metrics_panels[] = {
 
     { PANDO_GET, "/metric-dashboards/{id}/data", data,
@@ -54,7 +48,7 @@ const pando_route_t  metrics_panels[] = {
       .scope = "metrics:read", .query = &metrics_data_in,
       .gives = &metrics_data_view, .trips = 3,
       .fails = { &metrics_not_operator, &metrics_no_range, &metrics_too_long,
-                 &too_many, &pando_not_found } },
+                 &metrics_too_many, &pando_not_found } },
 
     PANDO_END
 };
@@ -98,7 +92,7 @@ data(pando_req_t *rq)
     rows = metrics_windows_read(pando_auto(rq), w, &nrows);
 
     if (nrows > METRICS_ROWS) {
-        return pando_fail(rq, &too_many);
+        return pando_fail(rq, &metrics_too_many);
     }
 
     draw(rq, draws, &range, rows, nrows);

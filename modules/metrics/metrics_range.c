@@ -27,6 +27,11 @@ metrics_no_range = {
 metrics_too_long = {
     .status = 422, .code = "range_too_long", .pointer = "/from",
     .text = "the history reaches back 400 days"
+},
+metrics_too_many = {
+    .status = 422, .code = "too_many_samples",
+    .text = "these are too many series for one answer, name services or "
+            "routes or ask for a shorter range"
 };
 
 

@@ -13,9 +13,6 @@
 #define DAY  86400
 
 
-const char *const  metrics_kinds[] = { "threshold", "burn", NULL };
-
-
 static void check_in(const void *row, pando_faults_t *f);
 static void check_patch(const void *row, pando_faults_t *f);
 
@@ -91,6 +88,17 @@ static const pando_field_t  patch_fields[] = {
     PANDO_END
 };
 
+static const pando_field_t  test_fields[] = {
+    PANDO_FIELD(metrics_rule_in_t, ENUM, kind, .among = metrics_kinds,
+                .otherwise = "\"threshold\""),
+    PANDO_FIELD(metrics_rule_in_t, ENUM, measure, .required = true,
+                .among = metrics_measures),
+    RULE,
+    PANDO_FIELD(metrics_test_in_t, TIME, from, .note = "a day before to"),
+    PANDO_FIELD(metrics_test_in_t, TIME, to, .note = "now"),
+    PANDO_END
+};
+
 static const pando_field_t  list_fields[] = {
     PANDO_FIELD(metrics_rules_in_t, TEXT, group, .max = 80),
     PANDO_FIELD(metrics_rules_in_t, ENUM, kind, .among = metrics_kinds),
@@ -107,6 +115,11 @@ metrics_rule_patch = {
     .name = "AlertRuleChange", .size = sizeof(metrics_rule_in_t),
     .given = true, .fields = patch_fields, .patch = true,
     .check = check_patch
+},
+metrics_test_in = {
+    .name = "AlertRuleTest", .size = sizeof(metrics_test_in_t),
+    .given = true, .fields = test_fields,
+    .note = "a rule as it would be, and over which time it is tried"
 },
 metrics_rules_in = {
     .name = "AlertRuleFilter", .size = sizeof(metrics_rules_in_t),
@@ -248,4 +261,52 @@ static const pando_field_t  rule_fields[] = {
 
 const pando_shape_t  metrics_rule_view = {
     .name = "AlertRule", .size = sizeof(rule_t), .fields = rule_fields
+};
+
+
+typedef struct {
+    json_t        *labels;
+    pando_time_t   active_at, fired_at, resolved_at;
+    double         value;
+} episode_t;
+
+typedef struct {
+    pando_time_t  from, to;
+    int64_t       looks, fired, brief;
+    pando_list_t  alerts;
+} tested_t;
+
+static const pando_field_t  episode_fields[] = {
+    PANDO_FIELD(episode_t, TREE, labels, .required = true),
+    PANDO_FIELD(episode_t, TIME, active_at, .required = true),
+    PANDO_FIELD(episode_t, TIME, fired_at, .required = true),
+    PANDO_FIELD(episode_t, TIME, resolved_at, .required = true,
+                .nullable = true),
+    PANDO_FIELD(episode_t, NUMBER, value, .required = true,
+                .note = "when it fired"),
+    PANDO_END
+};
+
+static const pando_shape_t  episode = {
+    .name = "AlertEpisode", .size = sizeof(episode_t),
+    .fields = episode_fields
+};
+
+static const pando_field_t  tested_fields[] = {
+    PANDO_FIELD(tested_t, TIME, from, .required = true),
+    PANDO_FIELD(tested_t, TIME, to, .required = true),
+    PANDO_FIELD(tested_t, INT, looks, .required = true,
+                .note = "one a minute"),
+    PANDO_FIELD(tested_t, INT, fired, .required = true,
+                .note = "how often it would have fired"),
+    PANDO_FIELD(tested_t, INT, brief, .required = true,
+                .note = "how often it held, and not for long enough"),
+    PANDO_FIELD(tested_t, LIST, alerts, .required = true, .shape = &episode,
+                .note = "the first 200 that fired"),
+    PANDO_END
+};
+
+const pando_shape_t  metrics_test_view = {
+    .name = "AlertRuleTested", .size = sizeof(tested_t),
+    .fields = tested_fields
 };

@@ -18,6 +18,8 @@ const char *const  metrics_states[] = {
     "inactive", "pending", "firing", "resolved", NULL
 };
 
+const char *const  metrics_kinds[] = { "threshold", "burn", NULL };
+
 const char *const  metrics_pers[] = { "all", "service", "route", NULL };
 
 
@@ -35,6 +37,20 @@ metrics_among(const char *const *words, const char *word)
     }
 
     return -1;
+}
+
+
+metrics_condition_t
+metrics_condition_of(const metrics_rule_in_t *in)
+{
+    return (metrics_condition_t) {
+        .burn = in->kind == METRICS_BURN,
+        .measure = (metrics_measure_t) in->measure,
+        .comparison = (metrics_comparison_t) in->comparison,
+        .threshold = in->threshold, .objective_bp = in->objective_bp,
+        .factor = in->factor, .min_requests = in->min_requests,
+        .for_s = in->for_s, .keep_firing_s = in->keep_firing_s
+    };
 }
 
 

@@ -66,3 +66,10 @@ SELECT r.version FROM metrics.rules AS r
 
 -- name: alert_rule_remove(id uuid) -> none
 DELETE FROM metrics.rules WHERE tenant_id = :tenant AND id = :id;
+
+-- name: condition_ok(body jsonb) -> bool
+-- Of a rule that is only tried.
+SELECT metrics.condition_ok(p.kind, p.measure, p.comparison, p.threshold,
+                            p.objective_bp, p.factor, p.window_s,
+                            p.short_window_s)
+  FROM jsonb_populate_record(metrics.plain_rule(), :body) AS p;
