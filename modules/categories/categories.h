@@ -126,12 +126,14 @@ extern const pando_shape_t  categories_view, categories_detail,
 extern const pando_shape_t  categories_attribute_in,
                             categories_attribute_patch,
                             categories_attribute_view,
-                            categories_attributes_view;
+                            categories_attributes_view,
+                            categories_diff_view;
 
 extern const pando_event_t  categories_created, categories_updated,
                             categories_moved, categories_merged,
                             categories_deprecated,
-                            categories_attribute_changed;
+                            categories_attribute_changed,
+                            categories_published;
 
 extern const pando_problem_t  categories_slug_taken, categories_sibling_slug,
                               categories_slug_malformed,
@@ -146,7 +148,7 @@ extern const pando_route_t  categories_taxonomies[], categories_tree[],
                             categories_edit[], categories_change[],
                             categories_move[], categories_attributes[],
                             categories_validate[], categories_words[],
-                            categories_merges[];
+                            categories_merges[], categories_drafts[];
 extern const pando_call_t   categories_calls[];
 extern const pando_tick_t   categories_ticks[];
 extern const pando_metric_t   categories_metrics[];

@@ -18,6 +18,7 @@ static const pando_route_t *const  routes[] = {
     categories_validate,
     categories_words,
     categories_merges,
+    categories_drafts,
     NULL
 };
 
@@ -28,6 +29,7 @@ static const pando_event_t *const  events[] = {
     &categories_merged,
     &categories_deprecated,
     &categories_attribute_changed,
+    &categories_published,
     NULL
 };
 
