@@ -49,7 +49,8 @@ pando_pg_init_worker(ngx_cycle_t *cycle, ngx_array_t *confs)
         dbs[i] = db;
 
         ngx_uint_t  sizes[PANDO_POOLS] = {
-            conf[i].reads, conf[i].writes, conf[i].slow, conf[i].transactions
+            conf[i].reads + (conf[i].replica != NULL), conf[i].writes,
+            conf[i].slow, conf[i].transactions
         };
 
         for (k = 0; k < PANDO_POOLS; k++) {
@@ -58,7 +59,7 @@ pando_pg_init_worker(ngx_cycle_t *cycle, ngx_array_t *confs)
             }
         }
 
-        for (k = 0; k < db->pools[PANDO_POOL_READS].n; k++) {
+        for (k = 0; k < conf[i].reads; k++) {
             pando_conn_open(&db->pools[PANDO_POOL_READS].conns[k]);
         }
     }
@@ -119,6 +120,7 @@ pool_init(ngx_cycle_t *cycle, pando_db_t *db, pando_pool_kind_t kind,
         conn->db = db;
         conn->kind = kind;
         conn->exclusive = (kind == PANDO_POOL_TX);
+        conn->spare = (kind == PANDO_POOL_READS && i == db->conf->reads);
         pando_conn_init(conn, cycle->log);
 
         if (conn->exclusive) {

@@ -8,7 +8,8 @@
  * transactions and are lent to one flow.  A connection opens on the worker's
  * own stack, and so does what takes its place when it breaks; one that could
  * not be made is tried again after a pause that grows.  A silent server is a
- * broken connection after `stall`.
+ * broken connection after `stall`.  While the replica is away, the primary
+ * answers what would be read there.
  */
 
 #include "pando_pg.h"
@@ -19,6 +20,8 @@
 
 
 static void on_timer(ngx_event_t *ev);
+static void replica_failed(pando_conn_t *conn, const char *why);
+static void replica_back(pando_db_t *db);
 static void conn_ready(pando_conn_t *conn);
 static void conn_failed(pando_conn_t *conn, const char *why);
 static void on_notice(void *arg, const char *text);
@@ -63,6 +66,9 @@ pando_conn_open(pando_conn_t *conn)
     pando_db_conf_t  *conf = conn->db->conf;
     ngx_msec_t        timeout = conf->timeout;
 
+    conn->of_replica = conn->kind == PANDO_POOL_READS && conf->replica
+                       && (conn->spare || conn->db->replica_failures == 0);
+
     if (conn->kind == PANDO_POOL_SLOW) {
         timeout *= 12;
     }
@@ -83,8 +89,7 @@ pando_conn_open(pando_conn_t *conn)
         "gssencmode", "tcp_user_timeout", NULL
     };
     const char *const  values[] = {
-        conn->kind == PANDO_POOL_READS && conf->replica ? conf->replica
-                                                        : conf->conninfo,
+        conn->of_replica ? conf->replica : conf->conninfo,
         options, "pando", "UTF8", "disable", "5000", NULL
     };
 
@@ -170,6 +175,10 @@ conn_ready(pando_conn_t *conn)
     db->up = 1;
     db->tried = 1;
 
+    if (conn->of_replica) {
+        replica_back(db);
+    }
+
     pando_pool_serve(pool, conn);
 }
 
@@ -185,6 +194,11 @@ conn_failed(pando_conn_t *conn, const char *why)
     ngx_uint_t   level;
     ngx_msec_t   pause;
     pando_db_t  *db = conn->db;
+
+    if (conn->of_replica) {
+        replica_failed(conn, why);
+        return;
+    }
 
     db->failures++;
     db->tried = 1;
@@ -207,6 +221,82 @@ conn_failed(pando_conn_t *conn, const char *why)
     }
 
     pando_pool_fail(db);
+}
+
+
+/*
+ * The spare connection looks for it until it is back.
+ */
+
+static void
+replica_failed(pando_conn_t *conn, const char *why)
+{
+    ngx_uint_t     level;
+    ngx_msec_t     pause;
+    pando_db_t    *db = conn->db;
+    pando_pool_t  *pool = &db->pools[PANDO_POOL_READS];
+    pando_conn_t  *spare = &pool->conns[pool->n - 1];
+
+    level = db->replica_failures ? NGX_LOG_INFO : NGX_LOG_ERR;
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "pando: the replica of \"%V\" cannot be reached, the "
+                  "primary is read: %s", &db->conf->name, why);
+
+    pando_conn_close(conn);
+
+    pause = (ngx_msec_t) 500 << ngx_min(db->replica_failures, 5);
+    db->replica_failures++;
+
+    if (pando_pg_exiting) {
+        return;
+    }
+
+    if (spare->state == PANDO_CONN_CLOSED && !spare->timer.timer_set) {
+        ngx_add_timer(&spare->timer, pause);
+    }
+
+    if (conn != spare) {
+        pando_conn_open_soon(conn);
+    }
+}
+
+
+static void
+replica_back(pando_db_t *db)
+{
+    ngx_uint_t     i;
+    pando_pool_t  *pool = &db->pools[PANDO_POOL_READS];
+
+    if (db->replica_failures) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "pando: the replica of \"%V\" is back",
+                      &db->conf->name);
+    }
+
+    db->replica_failures = 0;
+
+    for (i = 0; i < pool->n; i++) {
+        pando_conn_rest(&pool->conns[i]);
+    }
+}
+
+
+/*
+ * Who reads the primary in the replica's stead goes back, when it is idle.
+ */
+
+void
+pando_conn_rest(pando_conn_t *conn)
+{
+    pando_db_t  *db = conn->db;
+
+    if (conn->kind == PANDO_POOL_READS && conn->state == PANDO_CONN_READY
+        && conn->depth == 0 && db->conf->replica && !conn->of_replica
+        && db->replica_failures == 0)
+    {
+        pando_conn_close(conn);
+        pando_conn_open_soon(conn);
+    }
 }
 
 

@@ -21,6 +21,7 @@ void pando_conn_open_soon(pando_conn_t *conn);          /* in a flow too */
 void pando_conn_open(pando_conn_t *conn);
 void pando_conn_step(pando_conn_t *conn);
 void pando_conn_close(pando_conn_t *conn);              /* in a flow too */
+void pando_conn_rest(pando_conn_t *conn);       /* has nothing to do now */
 
 /* pando_socket.c */
 void pando_conn_on_flush(ngx_event_t *ev);

@@ -92,7 +92,9 @@ least_busy(pando_pool_t *pool)
         conn = &pool->conns[i];
 
         if (!conn->exclusive && conn->state == PANDO_CONN_READY
-            && (best == NULL || conn->depth < best->depth))
+            && (best == NULL || conn->of_replica > best->of_replica
+                || (conn->of_replica == best->of_replica
+                    && conn->depth < best->depth)))
         {
             best = conn;
         }

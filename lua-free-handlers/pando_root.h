@@ -240,6 +240,8 @@ struct pando_conn_s {
     unsigned             is_idle:1;
     unsigned             wants_write:1;
     unsigned             retire:1;
+    unsigned             of_replica:1;
+    unsigned             spare:1;       /* looks for a lost replica */
     time_t               born;
 };
 
@@ -258,6 +260,7 @@ struct pando_db_s {
     pando_pool_t      pools[PANDO_POOLS];
     ngx_uint_t        failures;     /* in a row: back-off */
     ngx_msec_t        retry_at;
+    ngx_uint_t        replica_failures;
     unsigned          up:1;
     unsigned          tried:1;
     uint64_t          connects, breaks, statements, errors;

@@ -371,9 +371,11 @@ seg_done(pando_conn_t *conn, pando_seg_t *seg, pando_seg_state_t state)
         pando_seg_free(seg);
     }
 
-    if (conn->exclusive && !conn->lent && state == PANDO_SEG_DONE
-        && ngx_queue_empty(&conn->segs))
-    {
+    if (state != PANDO_SEG_DONE || !ngx_queue_empty(&conn->segs)) {
+        return;
+    }
+
+    if (conn->exclusive && !conn->lent) {
         pando_pg_give_back(conn);
     }
 }

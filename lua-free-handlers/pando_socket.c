@@ -140,6 +140,7 @@ on_io(ngx_event_t *ev)
         }
 
         pando_seg_read(conn);
+        pando_conn_rest(conn);
     }
 
     if (conn->state == PANDO_CONN_READY && conn->wants_write) {

@@ -56,6 +56,27 @@ my $id = $p->sql("select id from probe.probes where name = 'new'");
 is $p->patch("$path/$id", { note => 'x' }, %as)->{status}, 200,
     'what a transaction reads it reads there too';
 
+
+# while the replica is away, the primary is read
+
+sub replica
+{
+    my ($is) = @_;
+
+    $admin->do(qq(alter database "t_copy_$$" allow_connections $is));
+    $admin->do('select pg_terminate_backend(pid) from pg_stat_activity'
+               . " where datname = 't_copy_$$'") if $is eq 'false';
+}
+
+replica('false');
+$p->wait_for(sub { names() ne 'copy' }, 5);
+is names(), 'new own', 'without a replica the primary is read';
+is $p->post($path, { name => 'newer' }, %as)->{status}, 201;
+like names(), qr/newer/, 'at once';
+replica('true');
+ok $p->wait_for(sub { names() eq 'copy' }, 10), 'until the replica is back';
+is names(), 'copy', 'and stays' for 1 .. 5;
+
 done_testing;
 
 END {
