@@ -393,6 +393,8 @@ typedef struct pando_redis_s {
     const struct pando_redis_s   *items;
 } pando_redis_t;
 
+bool pando_has_redis(void);         /* it is configured, here or away */
+
 #define PANDO_REDIS_MAX_ARGS  32    /* words of pando_redis_do() */
 
 /* lengths may be NULL: then all are texts. */
@@ -427,7 +429,8 @@ bool pando_publish(const char *channel, const void *text, size_t len);
  *    zone pushes out what was not used for longest.
  *
  *    A purge voids every cached answer of this tenant that has the tag: at
- *    once, or in a transaction when that is committed.  Call it after the
+ *    once, or in a transaction when that is committed; on other nodes that
+ *    share the Redis, moments later.  Call it after the
  *    statement that changes something.  A value has at most 64 KiB, a key
  *    1,024 bytes; ttl_ms 0: until it is pushed out.  A counter's ttl counts
  *    from its first addition; pando_dict_get() tells it as text.

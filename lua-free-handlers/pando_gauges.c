@@ -9,6 +9,7 @@
 
 #include "pando_metrics.h"
 #include "pando_redis.h"
+#include "pando_shm.h"
 
 #include <sys/resource.h>
 
@@ -25,6 +26,9 @@ enum {
     DB_UP, DB_CONNECTS, DB_BREAKS, DB_STATEMENTS, DB_ERRORS,
     REDIS_UP, REDIS_IN_FLIGHT, REDIS_COMMANDS, REDIS_FAILURES,
     REDIS_CONNECTS, REDIS_BREAKS, REDIS_MESSAGES,
+    CACHE_HITS, CACHE_MISSES, CACHE_STALE, CACHE_WAITS, CACHE_STORED,
+    CACHE_PURGES, CACHE_PURGED, ZONE_EVICTED, CACHE_ANSWERS, ZONE_VALUES,
+    ZONE_SIZE, ZONE_FREE,
     LOOP_LAG, WORKERS, WORKER_STARTS, WORKER_DEATHS, LOADED,
     STARTED, RSS, CPU, FDS, MAX_FDS,
     CONNS_ACTIVE, CONNS_READING, CONNS_WRITING, CONNS_WAITING,
@@ -98,6 +102,31 @@ static const pando_family_t  root[ROOT_FAMILIES] = {
 [REDIS_MESSAGES] = { COUNTER, "pando_redis_messages_total",
     "messages heard" },
 
+[CACHE_HITS] = { COUNTER, "pando_cache_hits_total",
+    "requests answered with a kept answer" },
+[CACHE_MISSES] = { COUNTER, "pando_cache_misses_total",
+    "requests that built an answer to be kept" },
+[CACHE_STALE] = { COUNTER, "pando_cache_stale_total",
+    "requests answered with a kept answer that was stale" },
+[CACHE_WAITS] = { COUNTER, "pando_cache_waits_total",
+    "requests that waited for another to build their answer" },
+[CACHE_STORED] = { COUNTER, "pando_cache_stored_total",
+    "answers kept" },
+[CACHE_PURGES] = { COUNTER, "pando_cache_purges_total",
+    "changes that void what has their tag" },
+[CACHE_PURGED] = { COUNTER, "pando_cache_voided_total",
+    "answers found to be void" },
+[ZONE_EVICTED] = { COUNTER, "pando_zone_evicted_total",
+    "answers and values pushed out for want of room" },
+[CACHE_ANSWERS] = { SUM, "pando_cache_answers",
+    "answers that are kept" },
+[ZONE_VALUES] = { SUM, "pando_zone_values",
+    "values and counters that are shared" },
+[ZONE_SIZE] = { SUM, "pando_zone_bytes",
+    "memory for answers and values" },
+[ZONE_FREE] = { SUM, "pando_zone_free_bytes",
+    "of it what is free" },
+
 [LOOP_LAG] = { TIMES, "pando_event_loop_lag_seconds",
     "how late a timer of each worker went off" },
 [WORKERS] = { SUM, "pando_workers",
@@ -165,6 +194,7 @@ static void sample_flows(void);
 static void sample_databases(void);
 static void sample_pool(pando_pool_t *pool, pool_series_t *s);
 static void sample_redis(void);
+static void sample_zone(void);
 static void sample_process(void);
 static void sample_nginx(void);
 static void follow(follow_t *f, uint64_t now);
@@ -306,6 +336,7 @@ pando_gauges_sample(void)
     sample_flows();
     sample_databases();
     sample_redis();
+    sample_zone();
     sample_nginx();
 }
 
@@ -398,6 +429,30 @@ sample_redis(void)
     follow(&own[REDIS_CONNECTS], s.connects);
     follow(&own[REDIS_BREAKS], s.breaks);
     follow(&own[REDIS_MESSAGES], s.messages);
+}
+
+
+static void
+sample_zone(void)
+{
+    ngx_uint_t         i;
+    pando_shm_stats_t  s;
+
+    if (ngx_exiting) {
+        return;                         /* others may have another zone */
+    }
+
+    pando_shm_gauges(&s);
+
+    const uint64_t  now[] = {
+        s.hits, s.misses, s.stale, s.waits, s.stored, s.purges, s.purged,
+        s.evicted, s.answers, s.values, s.blocks * PANDO_SHM_BLOCK,
+        s.blocks_free * PANDO_SHM_BLOCK
+    };
+
+    for (i = 0; i < sizeof(now) / sizeof(now[0]); i++) {
+        pando_series_tell(own[CACHE_HITS + i].series, (int64_t) now[i]);
+    }
 }
 
 

@@ -283,12 +283,16 @@ init_worker(ngx_cycle_t *cycle)
     }
 
     pando_access_init_worker(cycle);
+
+    if (pando_redis_init_worker(cycle, pmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     pando_shm_init_worker(pmcf);
     pando_cache_init_worker(pmcf);
     pando_park_init_worker(cycle);
 
     if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK
-        || pando_redis_init_worker(cycle, pmcf) != NGX_OK
         || pando_count_init_worker(cycle, pmcf) != NGX_OK
         || pando_gauges_init_worker(cycle) != NGX_OK)
     {

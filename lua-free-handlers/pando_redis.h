@@ -125,4 +125,10 @@ ngx_int_t pando_redis_sub_init_worker(ngx_cycle_t *cycle,
     pando_redis_conf_t *conf);
 void pando_redis_sub_exit_worker(void);
 
+
+/* pando_fan.c: purges, from node to node */
+
+ngx_int_t pando_fan_init_worker(pando_main_conf_t *pmcf);
+void pando_fan_ready(pando_redis_conn_t *conn);
+
 #endif

@@ -46,10 +46,12 @@ pando_redis_init_worker(ngx_cycle_t *cycle, pando_main_conf_t *pmcf)
     if (configured) {
         conn.name = "commands";
         conn.conf = pmcf->redis;
+        conn.ready = pando_fan_ready;
         pando_redis_open(&conn);
     }
 
-    return pando_redis_sub_init_worker(cycle, pmcf->redis);
+    return pando_redis_sub_init_worker(cycle, pmcf->redis) == NGX_OK
+           ? pando_fan_init_worker(pmcf) : NGX_ERROR;
 }
 
 
@@ -308,6 +310,13 @@ told(void *data, const redisReply *reply)
     if (reply == NULL || reply->type == REDIS_REPLY_ERROR) {
         pando_redis_stats.failures++;
     }
+}
+
+
+bool
+pando_has_redis(void)
+{
+    return configured != 0;
 }
 
 

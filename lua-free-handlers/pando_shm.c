@@ -441,6 +441,15 @@ pando_shm_released(void)
 }
 
 
+/* The node's name among nodes: another zone, another node. */
+
+const char *
+pando_shm_node(void)
+{
+    return shm->node;
+}
+
+
 uint64_t
 pando_shm_hash(const void *data, size_t len)
 {

@@ -137,6 +137,7 @@ void pando_shm_end(pando_shm_t *sh);
 pando_shm_worker_t *pando_shm_me(void);
 void pando_shm_gauges(pando_shm_stats_t *out);
 uint64_t pando_shm_hash(const void *data, size_t len);
+const char *pando_shm_node(void);       /* 16 bytes and a zero */
 uint64_t pando_shm_released(void);      /* without the lock */
 
 
@@ -177,9 +178,17 @@ uint32_t pando_tag_mark(pando_shm_t *sh, const pando_uuid_t *tenant,
     const char *tag, size_t len);
 bool pando_tags_hold(pando_shm_t *sh, uint64_t born, const uint32_t *marks,
     ngx_uint_t n);
-/* On the worker's stack or in a flow: at once, for this node. */
+/* On the worker's stack or in a flow: at once, and for the other nodes. */
 void pando_tags_change(const pando_uuid_t *tenant, const char *tag,
     size_t len);
 void pando_tags_change_all(void);
+/* For this node alone. */
+void pando_tags_void(const pando_uuid_t *tenant, const char *tag, size_t len);
+void pando_tags_void_all(void);
+
+
+/* pando_fan.c: nothing, where there is no Redis */
+
+void pando_fan_tell(const pando_uuid_t *tenant, const char *tag, size_t len);
 
 #endif

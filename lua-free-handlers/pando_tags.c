@@ -12,6 +12,7 @@
  * A purge within a transaction is a promise: it is kept with the flow until
  * the COMMIT is known to have worked, or may have.  Until then the worker's
  * doubts are counted in the zone, so that its death voids what it left open.
+ * Other nodes are told (pando_fan.c).
  */
 
 #include "pando_shm.h"
@@ -70,7 +71,7 @@ pando_tags_hold(pando_shm_t *sh, uint64_t born, const uint32_t *marks,
  */
 
 void
-pando_tags_change(const pando_uuid_t *tenant, const char *tag, size_t len)
+pando_tags_void(const pando_uuid_t *tenant, const char *tag, size_t len)
 {
     pando_shm_t  *sh = pando_shm_lock();
 
@@ -87,8 +88,26 @@ pando_tags_change(const pando_uuid_t *tenant, const char *tag, size_t len)
 }
 
 
+/* Of this node, and of the others. */
+
+void
+pando_tags_change(const pando_uuid_t *tenant, const char *tag, size_t len)
+{
+    pando_tags_void(tenant, tag, len);
+    pando_fan_tell(tenant, tag, len);
+}
+
+
 void
 pando_tags_change_all(void)
+{
+    pando_tags_void_all();
+    pando_fan_tell(NULL, NULL, 0);
+}
+
+
+void
+pando_tags_void_all(void)
 {
     pando_shm_t  *sh = pando_shm_lock();
 

@@ -7,7 +7,7 @@
  * printable ASCII, whatever it was.
  */
 
-#include "pando_root.h"
+#include "pando_cache.h"
 
 
 #define URI_SHOWN  1024
@@ -204,6 +204,19 @@ replayed(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
 }
 
 
+static ngx_str_t
+cache(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
+{
+    static const char *const  names[] = {
+        [PANDO_CACHE_NONE] = "", [PANDO_CACHE_PASS] = "pass",
+        [PANDO_CACHE_MISS] = "miss", [PANDO_CACHE_HIT] = "hit",
+        [PANDO_CACHE_STALE] = "stale"
+    };
+
+    return text_of(names[ctx->cache]);
+}
+
+
 static const struct {
     ngx_str_t   name;
     getter_t    get;
@@ -226,6 +239,7 @@ static const struct {
     { ngx_string("pando_trips"), trips },
     { ngx_string("pando_attempts"), attempts },
     { ngx_string("pando_replayed"), replayed },
+    { ngx_string("pando_cache"), cache },
     { ngx_string("pando_uri"), NULL },
 };
 

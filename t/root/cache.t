@@ -4,10 +4,14 @@
 use Pando;
 use Pando::Server;
 
+use constant LOG => 'log_format kept "$uri $status $pando_cache.";
+    access_log DIR/kept.log kept;';
+
 my ($mine, $other) = ($Pando::Token::TENANT, $Pando::Token::OTHER);
 my $pg = Pando::Server->postgres(max_connections => 60);
 my $p = Pando->new(domains => ['probe'], workers => 2, redis => undef,
-    database => $pg->conninfo, server => "pando_tenant $mine;");
+    database => $pg->conninfo, http => LOG, server => "pando_tenant $mine;
+    location = /metrics { pando_exposition; }");
 my $api = '/api/v1/probes';
 
 sub get { $p->get("$api/$_[0]", @_[1 .. $#_]) }
@@ -96,6 +100,13 @@ is $r[0]->header('Warning'), undef;
 is $r[0]->header('Server-Timing'), undef, 'without the database';
 is $r[0]->header('Content-Type'), $first->header('Content-Type');
 ok $r[0]->header('X-Request-Id') ne $first->header('X-Request-Id');
+
+$p->wait_for(sub { $p->log('kept.log') =~ /hit/ });
+like $p->log('kept.log'), qr/200 miss\.\n.* 200 hit\./,
+    'the log can tell how it was answered';
+like $p->get('/metrics')->{body}, qr/^pando_cache_hits_total [1-9]/m,
+    'and so do the metrics';
+$p->wait_for(sub { $p->get('/metrics')->{body} =~ /^pando_cache_hits_total 40$/m });
 
 my $r = $p->request(HEAD => "$api/kept/$id");
 is $r->{status}, 200, 'HEAD is answered from it';
@@ -422,7 +433,7 @@ ok $p->wait_for(sub { get("brief/$id")->{status} == 200 });
 $first = get("kept/$id");
 $p->reload;
 ok same($first, get("kept/$id")), 'a reload keeps what is there';
-$p->configure(http => 'pando_set probe.greeting hey;');
+$p->configure(http => LOG . 'pando_set probe.greeting hey;');
 $p->reload;
 ok !same($first, get("kept/$id")), 'other settings, other answers';
 $first = get("kept/$id");
@@ -444,7 +455,7 @@ $p->sql('select pg_advisory_unlock(43)');
 
 # a small zone
 
-$p->configure(http => 'pando_zone 256k;');
+$p->configure(http => LOG . 'pando_zone 256k;');
 $p->reload;
 get("sized?size=2000&a=$_") for 1 .. 300;
 my $g = gauges();
