@@ -52,6 +52,19 @@ sub category
 }
 
 
+# Waits until the counts have heard all that was told.
+sub heard
+{
+    my ($t) = @_;
+    my $p = $t->{p};
+
+    return $p->wait_for(sub { $p->sql("SELECT (r.xid, r.seq) >= (o.xid, o.seq)
+        FROM pando.readers AS r, (SELECT xid, seq FROM pando.outbox
+             ORDER BY xid DESC, seq DESC LIMIT 1) AS o
+        WHERE r.name = 'categories'") }, 60);
+}
+
+
 # The tree as names: [ [ 'Food', [ 'Cafe' ] ], ... ]
 sub names
 {

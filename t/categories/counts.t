@@ -36,10 +36,7 @@ sub counts
 {
     my ($type) = @_;
 
-    $p->wait_for(sub { $p->sql("SELECT (r.xid, r.seq) >= (o.xid, o.seq)
-        FROM pando.readers AS r, (SELECT xid, seq FROM pando.outbox
-             ORDER BY xid DESC, seq DESC LIMIT 1) AS o WHERE r.name = 'categories'") }, 60)
-        or return 'the events are not heard';
+    $t->heard or return 'the events are not heard';
     my %of = map { $_->[0] => "$_->[1]/$_->[2]" } $p->sql('SELECT c.slug, k.own, k.total
         FROM categories.category_counts AS k JOIN categories.categories AS c
           ON c.id = k.category_id AND c.live
