@@ -108,6 +108,10 @@ static ngx_command_t  commands[] = {
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       pando_conf_openapi, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
+    { ngx_string("pando_docs"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      pando_conf_docs, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
     { ngx_string("pando_exposition"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       pando_conf_handler, NGX_HTTP_LOC_CONF_OFFSET, 0,

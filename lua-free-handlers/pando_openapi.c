@@ -115,6 +115,15 @@ pando_openapi_build(ngx_conf_t *cf, pando_main_conf_t *pmcf)
     pando_enabled_t  **e = pmcf->enabled.elts;
 
     if (pmcf->openapi == NULL) {
+
+        if (pmcf->docs) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "\"pando_docs\" shows what \"pando_openapi\" "
+                               "tells: add location = /openapi.json "
+                               "{ pando_openapi; }");
+            return NGX_ERROR;
+        }
+
         return NGX_OK;
     }
 
@@ -172,6 +181,10 @@ make(ngx_conf_t *cf, pando_main_conf_t *pmcf, const pando_domain_t *only)
 
     if (rc == NGX_OK) {
         rc = keep(cf, pmcf, only, &text);
+    }
+
+    if (rc == NGX_OK && only == NULL && pmcf->docs) {
+        rc = pando_docs_build(cf, pmcf->docs, &d);
     }
 
     ngx_destroy_pool(pool);

@@ -65,6 +65,10 @@ bool pando_example(const pando_shape_t *shape, bool patch, bool answer,
 
 /* Directives and their locations */
 char *pando_conf_openapi(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_docs(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+/* d: of all domains, and written. */
+ngx_int_t pando_docs_build(ngx_conf_t *cf, struct pando_docs_s *docs,
+    pando_document_t *d);
 ngx_int_t pando_openapi_build(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 
 #endif

@@ -439,6 +439,7 @@ typedef struct {
     ngx_shm_zone_t    *metrics;
     ngx_uint_t         nmetrics;        /* of domains */
     ngx_array_t       *openapi;         /* NULL: no location asks for it */
+    struct pando_docs_s  *docs;         /* NULL: neither for that */
     ngx_flag_t         verify;          /* check own answers: tests */
     ngx_array_t        peers;           /* of pando_peer_t */
     ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */
