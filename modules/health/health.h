@@ -71,8 +71,11 @@ int64_t health_track_pack(const health_track_t *t);
 health_track_t health_track_unpack(int64_t packed);
 /* Whether an incident may go there, so long after it was resolved. */
 bool health_may(health_stage_t from, health_stage_t to, int64_t resolved_s);
-/* When a check is first due: its own place in the interval. */
+/* A check's own place in the interval, the same for whoever runs it. */
 int64_t health_phase(const pando_uuid_t *id, int64_t interval_ms);
+/* From now until it is due; ran: it has just run, and not twice for one. */
+int64_t health_wait_ms(const pando_uuid_t *id, int64_t interval_ms,
+    pando_time_t now, bool ran);
 
 
 /* health_incident_shapes.c: a list of texts, as the database takes them */

@@ -230,3 +230,20 @@ health_phase(const pando_uuid_t *id, int64_t interval_ms)
 
     return interval_ms > 0 ? (int64_t) (hash % (uint64_t) interval_ms) : 0;
 }
+
+
+/*
+ * Places are those of the wall clock, so that one node goes on where another
+ * one, or a worker before, has stopped.
+ */
+
+int64_t
+health_wait_ms(const pando_uuid_t *id, int64_t interval_ms, pando_time_t now,
+    bool ran)
+{
+    int64_t  wait = (health_phase(id, interval_ms) - now / 1000) % interval_ms;
+
+    wait = wait <= 0 ? wait + interval_ms : wait;
+
+    return ran && wait < interval_ms / 2 ? wait + interval_ms : wait;
+}

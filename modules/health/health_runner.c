@@ -14,6 +14,7 @@
 
 
 #define GRACE_MS   200                  /* for a flow to end at its deadline */
+#define AWAKE_MS   5000                 /* longer than that is no pause */
 #define PAGE       500
 #define CHAINS     4096
 
@@ -30,7 +31,7 @@ static void take(pando_req_t *rq, const health_check_row_t *row);
 
 static health_job_t  jobs[HEALTH_JOBS];
 static unsigned      njobs = 1, flight;
-static int64_t       edition = -1;
+static int64_t       edition = -1, doubt_ms;
 static uint16_t      heads[CHAINS], nexts[HEALTH_JOBS];
 
 
@@ -64,16 +65,38 @@ prepare(pando_req_t *rq)
 }
 
 
+/*
+ * A worker that stood still does not know any more whether the lease is still
+ * its node's: it asks before it goes on, unless nobody answers.
+ */
+
+static bool
+is_awake(int64_t now)
+{
+    static int64_t  last_ms;
+
+    if (last_ms && now - last_ms > AWAKE_MS) {
+        doubt_ms = now;
+    }
+
+    last_ms = now;
+
+    return doubt_ms == 0 || now - doubt_ms > AWAKE_MS;
+}
+
+
 void
 health_run_due(pando_req_t *rq, void *data)
 {
+    bool           awake;
     unsigned       i;
     int64_t        now = pando_monotonic_ms();
     health_job_t  *job;
 
     prepare(rq);
+    awake = is_awake(now);
 
-    for (i = 0; i < njobs; i++) {
+    for (i = 0; i < (awake ? njobs : 1); i++) {
         job = &jobs[i];
 
         if (job->running && !job->done
@@ -109,12 +132,8 @@ begin(health_job_t *job, int64_t now)
     job->started_ms = now;
     job->outcome = HEALTH_UNKNOWN;
     job->detail[0] = '\0';
-    job->due_ms += job->interval_ms;
-
-    if (job->due_ms <= now) {
-        job->due_ms = now + job->interval_ms;
-    }
-
+    job->due_ms = now + health_wait_ms(&job->id, job->interval_ms,
+                                       pando_now(), true);
     flight++;
 
     if (pando_spawn(&health_domain, "check", in_flow, job,
@@ -217,6 +236,7 @@ health_run_watch(pando_req_t *rq, void *data)
 
     now = health_sql_watch(tx, health_node());
     health_set_started();
+    doubt_ms = 0;
 
     if (now == edition) {
         return;
@@ -338,7 +358,8 @@ take(pando_req_t *rq, const health_check_row_t *row)
     if (job->interval_ms != interval_ms) {
         job->interval_ms = interval_ms;
         job->due_ms = pando_monotonic_ms()
-                      + health_phase(&job->id, interval_ms);
+                      + health_wait_ms(&job->id, interval_ms, pando_now(),
+                                       false);
     }
 }
 

@@ -176,6 +176,32 @@ phases(void)
 }
 
 
+/* Two that look at the clock see the same places, at any time of it. */
+
+static void
+waits(void)
+{
+    bool          same = true, once = true;
+    int64_t       i, wait, phase;
+    pando_uuid_t  id = { { 1, 2, 3 } };
+    pando_time_t  now = INT64_C(1795272000123456);
+
+    phase = health_phase(&id, 5000);
+
+    for (i = 0; i < 20000; i++, now += 1000) {
+        wait = health_wait_ms(&id, 5000, now, false);
+        same = same && wait > 0 && wait <= 5000
+               && (now / 1000 + wait) % 5000 == phase;
+        wait = health_wait_ms(&id, 5000, now, true);
+        once = once && wait >= 2500 && wait < 7500
+               && (now / 1000 + wait) % 5000 == phase;
+    }
+
+    ok(same, "a check is due at its place of the wall clock");
+    ok(once, "and never twice for one");
+}
+
+
 static void
 stages(void)
 {
@@ -214,6 +240,7 @@ main(void)
     flapping();
     packing();
     phases();
+    waits();
 
     ok(health_judge(P, 99, 100) == P && health_judge(P, 100, 100) == W
        && health_judge(F, 500, 100) == F && health_judge(P, 500, 0) == P,
