@@ -303,6 +303,25 @@ pando_rows_json(const pando_rows_t *rows, size_t i)
 }
 
 
+/* What was asked for, of this list: a route may choose between two. */
+
+static const pando_sort_t *
+sort_of(pando_req_t *rq, const pando_pages_t *pages)
+{
+    unsigned  i;
+
+    for (i = 0; rq->page.by && i < pages->nsorts; i++) {
+        if (strcmp(pages->sorts[i].sort, rq->page.by->sort) == 0) {
+            return &pages->sorts[i];
+        }
+    }
+
+    pando_assert(rq, rq->page.by == NULL);
+
+    return &pages->sorts[0];
+}
+
+
 /*
  * One row more than asked for tells whether there is a next page; the keys
  * behind the last document shown are the cursor.
@@ -316,7 +335,7 @@ pando_run_page(pando_tx_t *tx, const pando_pages_t *pages,
     pando_req_t         *rq = tx->rq;
     pando_page_t        *page = pando_alloc(rq, sizeof(pando_page_t));
     const char          *keys[8];
-    const pando_sort_t  *by = rq->page.by ? rq->page.by : &pages->sorts[0];
+    const pando_sort_t  *by = sort_of(rq, pages);
     int64_t              limit = rq->page.limit ? rq->page.limit
                                                 : PANDO_PAGE_LIMIT;
 
