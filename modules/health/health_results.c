@@ -66,7 +66,8 @@ list(pando_req_t *rq)
     (void) health_sql_a_check_or_404(pando_auto(rq), id);
 
     return pando_reply_page(rq,
-        health_sql_results(pando_auto(rq), id, from, to, hourly));
+        hourly ? health_sql_hours(pando_auto(rq), id, from, to)
+               : health_sql_results(pando_auto(rq), id, from, to));
 }
 
 

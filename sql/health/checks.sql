@@ -51,25 +51,24 @@ DELETE FROM health.checks
  WHERE tenant_id = :tenant AND id = :id
    AND (:if_version::bigint IS NULL OR version = :if_version);
 
--- name: results(id uuid, from_at timestamptz, to_at timestamptz, hourly bool)
---       -> page
+-- name: results(id uuid, from_at timestamptz, to_at timestamptz) -> page
 -- sort: -at = at timestamptz desc
-SELECT r.doc :keys
-  FROM (SELECT x.at, json_build_object('at', pando.rfc3339(x.at),
-               'outcome', x.outcome, 'latency_ms', x.latency_ms,
-               'detail', x.detail) AS doc
-          FROM health.results AS x
-         WHERE x.check_id = :id AND x.tenant_id = :tenant AND NOT :hourly
-           AND x.at >= :from_at AND x.at < :to_at
-         UNION ALL
-        SELECT h.at, json_build_object('at', pando.rfc3339(h.at),
-               'passed', h.passed, 'warned', h.warned, 'failed', h.failed,
-               'unknown', h.unknown, 'p50_ms', h.p50_ms, 'p95_ms', h.p95_ms,
-               'p99_ms', h.p99_ms)
-          FROM health.results_hourly AS h
-         WHERE h.check_id = :id AND h.tenant_id = :tenant AND :hourly
-           AND h.at >= :from_at AND h.at < :to_at) AS r
- WHERE :after
+SELECT json_build_object('at', pando.rfc3339(r.at), 'outcome', r.outcome,
+                         'latency_ms', r.latency_ms, 'detail', r.detail) :keys
+  FROM health.results AS r
+ WHERE r.check_id = :id AND r.tenant_id = :tenant
+   AND r.at >= :from_at AND r.at < :to_at AND :after
+ ORDER BY :order LIMIT :limit;
+
+-- name: hours(id uuid, from_at timestamptz, to_at timestamptz) -> page
+-- sort: -at = at timestamptz desc
+SELECT json_build_object('at', pando.rfc3339(h.at), 'passed', h.passed,
+                         'warned', h.warned, 'failed', h.failed,
+                         'unknown', h.unknown, 'p50_ms', h.p50_ms,
+                         'p95_ms', h.p95_ms, 'p99_ms', h.p99_ms) :keys
+  FROM health.results_hourly AS h
+ WHERE h.check_id = :id AND h.tenant_id = :tenant
+   AND h.at >= :from_at AND h.at < :to_at AND :after
  ORDER BY :order LIMIT :limit;
 
 -- name: to_run(id uuid) -> row? health_check_row

@@ -22,10 +22,12 @@ my $q = Pando->new(workers => 2, redis => undef);
 sub gaps
 {
     my ($since) = @_;
-    return @{ ($p->sql(q{select coalesce(min(gap), 0), coalesce(max(gap), 99), count(distinct id)
+    my ($row) = $p->sql(q{
+        select coalesce(min(gap), 0), coalesce(max(gap), 99), count(distinct id)
         from (select check_id as id, extract(epoch from at - lag(at) over
                      (partition by check_id order by at)) as gap
-                from health.results where at > to_timestamp(?)) g where gap is not null}, $since))[0] };
+                from health.results where at > to_timestamp(?)) g where gap is not null}, $since);
+    return @$row;
 }
 
 sub results
@@ -65,7 +67,7 @@ cmp_ok $least, '>', 3.5, "and none ran twice: $least s";
 
 # a worker dies while checks run: its successor goes on at their places
 
-my ($held, $other) = ($q, $p);
+my $held = $q;
 for my $round (1 .. 3) {
     my @pids = $held->worker_pids;
     my @r;

@@ -20,7 +20,8 @@ sub asks
     my ($n, $bad, $until) = (0, 0, time + $seconds);
 
     while (time < $until) {
-        my @r = grep { $_->{status} } $p->parallel(map { [ GET => '/livez', timeout => 1 ] } 1 .. 4);
+        my @r = grep { $_->{status} }
+            $p->parallel(map { [ GET => '/livez', timeout => 1 ] } 1 .. 4);
         $n += @r;
         $bad += grep { $_->{status} != 200 } @r;
     }
