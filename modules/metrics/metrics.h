@@ -197,6 +197,7 @@ typedef struct {
     const char  *routes[METRICS_WINDOWS];
 } metrics_windows_t;
 
+const pando_uuid_t *metrics_operator(pando_req_t *rq, pando_uuid_t *id);
 void metrics_operator_only(pando_req_t *rq);
 metrics_range_t metrics_range(pando_req_t *rq, const pando_time_t *from,
     const pando_time_t *to);
@@ -266,6 +267,9 @@ void metrics_fingerprint(pando_uuid_t rule, const char *service,
 
 /* metrics_evaluate.c */
 void metrics_evaluate(pando_req_t *rq, void *data);
+
+/* metrics_annotations.c */
+void metrics_follow(pando_req_t *rq, void *data);
 
 /* metrics_sample.c */
 void metrics_sample(pando_req_t *rq, void *data);

@@ -2,10 +2,15 @@
 
 /*
  * Metrics: annotations, what people and deployments say about a moment or a
- * stretch of time.  Every dashboard shows those of its range.
+ * stretch of time.  Every dashboard shows those of its range.  What other
+ * domains do that may show in the numbers (settings, revisions of the gateway,
+ * backups, circuits) is annotated by itself: see 004_events.sql.
  */
 
 #include "metrics.h"
+
+
+#define BATCH  200
 
 
 static pando_reply_t list(pando_req_t *rq);
@@ -63,4 +68,16 @@ add(pando_req_t *rq)
         PANDO_GIVEN(shape, in, at) ? in->at : pando_now(),
         PANDO_GIVEN(shape, in, until) ? &in->until : NULL, in->text,
         in->tags.items, in->tags.n));
+}
+
+
+void
+metrics_follow(pando_req_t *rq, void *data)
+{
+    pando_uuid_t         id;
+    const pando_uuid_t  *operator = metrics_operator(rq, &id);
+
+    while (metrics_sql_follow(pando_auto(rq), BATCH, operator) == BATCH) {
+        /* there is more */
+    }
 }

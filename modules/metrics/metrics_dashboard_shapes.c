@@ -155,7 +155,7 @@ static const pando_field_t  annotations_in_fields[] = {
 typedef struct {
     pando_uuid_t  id, author;
     pando_time_t  at, until;
-    const char   *text;
+    const char   *text, *source;
     pando_list_t  tags;
 } annotation_t;
 
@@ -167,7 +167,11 @@ static const pando_field_t  annotation_fields[] = {
     PANDO_FIELD(annotation_t, TEXT, text, .required = true),
     PANDO_FIELD(annotation_t, LIST, tags, .required = true,
                 .item = PANDO_IS_TEXT),
-    PANDO_FIELD(annotation_t, UUID, author, .required = true),
+    PANDO_FIELD(annotation_t, UUID, author, .required = true,
+                .nullable = true),
+    PANDO_FIELD(annotation_t, TEXT, source, .required = true,
+                .nullable = true,
+                .note = "the event that it was made of; null: people"),
     PANDO_END
 };
 

@@ -35,7 +35,6 @@ typedef struct {
 } look_t;
 
 
-static const pando_uuid_t *operator_of(pando_req_t *rq, pando_uuid_t *id);
 static void ask(look_t *looks, size_t n, metrics_windows_t *w);
 static void ask_one(metrics_windows_t *w, const metrics_due_t *due,
     int64_t window_s, double *seconds);
@@ -71,7 +70,7 @@ metrics_evaluate(pando_req_t *rq, void *data)
     metrics_open_t      *open;
     metrics_window_t    *rows;
     metrics_windows_t   *w = metrics_windows(rq);
-    const pando_uuid_t  *operator = operator_of(rq, &id);
+    const pando_uuid_t  *operator = metrics_operator(rq, &id);
 
     tx = pando_begin(rq);
     metrics_sql_watch(tx, operator);
@@ -110,15 +109,6 @@ metrics_evaluate(pando_req_t *rq, void *data)
 
     pando_commit(tx);
     batch += batch < BATCH;
-}
-
-
-static const pando_uuid_t *
-operator_of(pando_req_t *rq, pando_uuid_t *id)
-{
-    const char  *set = pando_setting(rq, "operator");
-
-    return *set && pando_uuid_parse(set, strlen(set), id) ? id : NULL;
 }
 
 

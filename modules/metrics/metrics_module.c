@@ -40,6 +40,7 @@ static const pando_setting_t  settings[] = {
 static const pando_tick_t  ticks[] = {
     { "metrics.sample", 1000, true, metrics_sample, 12000 },
     { "metrics.evaluate", 1000, true, metrics_evaluate, 15000 },
+    { "metrics.follow", 1000, true, metrics_follow, 15000 },
     { "metrics.purge", 60000, true, metrics_purge, 30000 },
     { 0 }
 };

@@ -35,15 +35,31 @@ metrics_too_many = {
 };
 
 
+/* The tenant whose alone the metrics are, in *id; NULL: whoever may ask. */
+
+const pando_uuid_t *
+metrics_operator(pando_req_t *rq, pando_uuid_t *id)
+{
+    const char  *set = pando_setting(rq, "operator");
+
+    if (*set == '\0') {
+        return NULL;
+    }
+
+    if (!pando_uuid_parse(set, strlen(set), id)) {
+        *id = (pando_uuid_t) { { 0 } };
+    }
+
+    return id;
+}
+
+
 void
 metrics_operator_only(pando_req_t *rq)
 {
-    pando_uuid_t  operator;
-    const char   *set = pando_setting(rq, "operator");
+    pando_uuid_t  id;
 
-    if (*set && (!pando_uuid_parse(set, strlen(set), &operator)
-                 || !pando_uuid_eq(operator, pando_tenant(rq))))
-    {
+    if (metrics_operator(rq, &id) && !pando_uuid_eq(id, pando_tenant(rq))) {
         pando_leave(rq, &metrics_not_operator);
     }
 }

@@ -124,6 +124,37 @@ is $t->post('/metric-annotations', { text => 'x', @$_ })->{status}, 422, "refuse
         [ tags => [ map { "t$_" } 1 .. 17 ] ], [ author => 'x' ];
 
 
+# what other domains do is annotated by itself, once
+
+sub emits
+{
+    my ($tenant, $type, $data) = @_;
+    $p->sql('SELECT pando.emit(?, ?, 1, NULL, ?, ?)', $tenant, $type,
+        JSON::PP::encode_json($data), $Gauge::NOBODY);
+}
+
+my $ours = $Pando::Token::TENANT;
+emits($ours, 'setting.changed', { key => 'orders.max', text => "a 'quoted' word" });
+emits($ours, 'order.created', { name => 'no' });
+emits(undef, 'circuit.opened', { upstream => 'nobody knows whose' });
+emits($Pando::Token::OTHER, 'backup.completed', {});
+emits($ours, 'gateway_revision.activated', { revision => 12 });
+emits($ours, 'backup.failed', { name => 'x' x 2000 });
+
+sub noted { map { $_->[0] } $p->sql('SELECT left(text, 40) FROM metrics.annotations
+    WHERE source IS NOT NULL ORDER BY text') }
+
+ok $p->wait_for(sub { noted() >= 4 }), 'events are noted';
+$p->reload;
+emits($ours, 'circuit.opened', { upstream => 'mail' });
+ok $p->wait_for(sub { noted() >= 5 }), 'those after a reload, too';
+is_deeply [ noted() ], [ 'backup.completed', 'backup.failed ' . 'x' x 26, 'circuit.opened mail',
+    'gateway_revision.activated 12', 'setting.changed orders.max' ], 'each once, and no others';
+$note = $t->get('/metric-annotations?tag=circuit')->json->{data}[0];
+is_deeply [ @$note{qw(source author tags)} ], [ 'circuit.opened', $Gauge::NOBODY, ['circuit'] ];
+$p->sql('DELETE FROM metrics.annotations WHERE source IS NOT NULL');
+
+
 # changed, and what it was
 
 $r = $t->works($t->patch($one, { title => 'The shop', folder => 'shops' }, 'If-Match' => '"v1"'),
