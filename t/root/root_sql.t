@@ -114,7 +114,7 @@ is_deeply $db->selectrow_arrayref("SELECT tenant_id, type, schema, subject,
 # Readers: nothing is passed over, though transactions end in another order
 # than they began, and nothing is read twice.
 
-$db->do('DELETE FROM pando.outbox');
+$db->do("DELETE FROM pando.$_") for qw(outbox readers);
 run('add_reader', 'relay') for 1 .. 2;
 is_deeply [ read_on() ], [], 'a new reader, nothing there';
 
