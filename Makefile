@@ -93,12 +93,12 @@ asan:           ## run the tests under AddressSanitizer and UBSan (T=)
 	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/asan
 
 valgrind:       ## run a shorter set of the tests under valgrind (T=)
-	@conf/install tools
+	@conf/install tools test
 	@$(MAKE) --no-print-directory test BUILD=$(BUILD)/valgrind \
 	    T="$(if $(filter t,$(T)),$(short),$(T))"
 
 lint:           ## check the house's order, and that clang is content too
-	@conf/install tools
+	@conf/install tools test
 	@prove -It/lib -r t/lint
 	@$(MAKE) --no-print-directory tests BUILD=$(BUILD)/clang
 
