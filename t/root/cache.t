@@ -8,9 +8,11 @@ use constant LOG => 'log_format kept "$uri $status $pando_cache.";
     access_log DIR/kept.log kept;';
 
 my ($mine, $other) = ($Pando::Token::TENANT, $Pando::Token::OTHER);
+my ($h2, $claim) = Pando::port();
 my $pg = Pando::Server->postgres(max_connections => 60);
 my $p = Pando->new(domains => ['probe'], workers => 2, redis => undef,
     database => $pg->conninfo, http => LOG, server => "pando_tenant $mine;
+    listen 127.0.0.1:$h2 http2;
     location = /metrics { pando_exposition; }");
 my $api = '/api/v1/probes';
 
@@ -329,6 +331,16 @@ $n = builds();
 @r = $p->parallel(map { [ GET => "$api/sized?fail=true&a=$_" ] } (1) x 50);
 is scalar(grep { $_->{status} == 404 } @r), 50,
     'who cannot be served from one building builds alone';
+
+$n = builds();
+stop_builds();
+$waits = gauges()->{waits};
+open my $load, '-|',
+    "h2load -n 300 -c 3 -m 100 http://127.0.0.1:$h2$api/sized?a=h2";
+$p->wait_for(sub { gauges()->{waits} >= $waits + 299 });
+let_builds();
+like join('', <$load>), qr/300 succeeded, 0 failed/, 'over HTTP/2 as well';
+is builds(), $n + 1;
 
 # clients that go away
 
