@@ -36,7 +36,8 @@ typedef enum {
     METRICS_P90,
     METRICS_P95,
     METRICS_P99,
-    METRICS_APDEX
+    METRICS_APDEX,
+    METRICS_SATURATION
 } metrics_measure_t;
 
 extern const char *const  metrics_measures[];
@@ -267,6 +268,9 @@ void metrics_fingerprint(pando_uuid_t rule, const char *service,
 
 /* metrics_evaluate.c */
 void metrics_evaluate(pando_req_t *rq, void *data);
+
+/* metrics_calls.c */
+extern const pando_call_t  metrics_calls[];
 
 /* metrics_annotations.c */
 void metrics_follow(pando_req_t *rq, void *data);

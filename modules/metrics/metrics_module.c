@@ -51,6 +51,7 @@ const pando_domain_t  metrics_domain = {
     .note = "what every node counts, kept, measured and watched",
     .routes = routes,
     .queries = metrics_queries,
+    .calls = metrics_calls,
     .events = events,
     .settings = settings,
     .ticks = ticks

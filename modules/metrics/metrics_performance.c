@@ -36,7 +36,7 @@ typedef struct {
 static json_t *
 described(const metrics_counts_t *c, double seconds)
 {
-    return json_pack("{so so so so so so so so so so so sb}",
+    return json_pack("{so so so so so so so so so so so so sb}",
         "requests", metrics_number(METRICS_REQUESTS, c, seconds),
         "rate", metrics_number(METRICS_RATE, c, seconds),
         "errors", metrics_number(METRICS_ERRORS, c, seconds),
@@ -48,6 +48,7 @@ described(const metrics_counts_t *c, double seconds)
         "p95", metrics_number(METRICS_P95, c, seconds),
         "p99", metrics_number(METRICS_P99, c, seconds),
         "apdex", metrics_number(METRICS_APDEX, c, seconds),
+        "saturation", metrics_number(METRICS_SATURATION, c, seconds),
         "breach", metrics_breach(c));
 }
 

@@ -14,7 +14,7 @@
 
 const char *const  metrics_measures[] = {
     "requests", "rate", "errors", "error_ratio", "slow_ratio", "mean", "p50",
-    "p90", "p95", "p99", "apdex", NULL
+    "p90", "p95", "p99", "apdex", "saturation", NULL
 };
 
 
@@ -128,7 +128,7 @@ metrics_measure(metrics_measure_t what, const metrics_counts_t *c,
     static const double   quantiles[] = { 0.50, 0.90, 0.95, 0.99 };
 
     if (n <= 0 && what != METRICS_REQUESTS && what != METRICS_RATE
-        && what != METRICS_ERRORS)
+        && what != METRICS_ERRORS && what != METRICS_SATURATION)
     {
         return false;
     }
@@ -161,6 +161,11 @@ metrics_measure(metrics_measure_t what, const metrics_counts_t *c,
 
     case METRICS_APDEX:
         *out = (fast + (fair - fast) / 2) / n;
+        break;
+
+    case METRICS_SATURATION:
+        *out = seconds > 0 ? (double) c->of[METRICS_AT_US] / 1e6 / seconds
+                           : 0;
         break;
 
     default:

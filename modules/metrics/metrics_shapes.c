@@ -12,7 +12,7 @@
 typedef struct {
     int64_t      requests, errors;
     double       rate, error_ratio, slow_ratio, mean, p50, p90, p95, p99;
-    double       apdex;
+    double       apdex, saturation;
     bool         breach;
     const char  *service, *method, *route;
 } performed_t;
@@ -46,6 +46,8 @@ typedef struct {
                 .nullable = true),                                            \
     PANDO_FIELD(performed_t, NUMBER, apdex, .required = true,                 \
                 .nullable = true, .note = "for 200 ms"),                      \
+    PANDO_FIELD(performed_t, NUMBER, saturation, .required = true,            \
+                .note = "requests in hand at once, on average"),              \
     PANDO_FIELD(performed_t, BOOL, breach, .required = true,                  \
                 .note = "p95 is beyond 200 ms")
 

@@ -61,3 +61,13 @@ DELETE FROM metrics.silences
        SELECT s.ctid FROM metrics.silences AS s
         WHERE s.ends_at < now() - interval '100 days'
         ORDER BY s.ends_at LIMIT :batch FOR UPDATE SKIP LOCKED));
+
+-- name: state_of_all(operator uuid?) -> row metrics_state_of
+-- row: silent_s bigint?, late bigint
+-- across tenants: whether rules of any tenant are looked at
+SELECT (SELECT extract(epoch FROM now() - l.seen_at)::bigint
+          FROM metrics.lives AS l ORDER BY l.seen_at DESC LIMIT 1),
+       (SELECT count(*) FROM metrics.rules AS r
+         WHERE r.enabled AND r.due_at < now() - interval '3 s'
+           AND r.due_at < now() - make_interval(secs => 3 * r.interval_s)
+           AND (:operator::uuid IS NULL OR r.tenant_id = :operator));

@@ -89,6 +89,7 @@ cmp_ok $b->{p95}, '>', 200;
 is $b->{errors}, 10;
 is $b->{error_ratio}, 0.1;
 is $a->{slow_ratio}, 0.05;
+cmp_ok abs($a->{saturation} - 31.5 / 3600), '<', 0.0003, 'half a minute of work in an hour';
 is $a->{mean}, 157.5;
 is $a->{apdex}, 0.975, 'Apdex: half of those between 200 and 800';
 is $r->{overall}{requests}, 300;

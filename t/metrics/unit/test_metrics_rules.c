@@ -60,6 +60,10 @@ measures(void)
        "a tenth of errors burns one of 99 %% ten times too fast");
     ok(near(of(METRICS_APDEX, &d), 0.97), "Apdex");
     ok(near(of(METRICS_RATE, &d), 100.0 / 60), "a rate is a second's");
+
+    d.of[METRICS_AT_US] = 90 * 1000000;
+    ok(near(of(METRICS_SATURATION, &d), 1.5),
+       "90 seconds of work in 60 are one and a half at once");
 }
 
 
