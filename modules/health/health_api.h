@@ -76,6 +76,18 @@ static const pando_shape_t  health_report = {
     .fields = health_report_fields
 };
 
+PANDO_WAITS static inline int
+health_report_say(pando_req_t *rq, const char *component, const char *source,
+    int outcome, const char *detail, int64_t for_s)
+{
+    health_report_t  in = { .given.given = detail ? 31 : 23,
+                            .component = component, .source = source,
+                            .outcome = outcome, .detail = detail,
+                            .for_s = for_s };
+
+    return pando_call(rq, "health.report", &health_report, &in, NULL, NULL);
+}
+
 
 /* health.status */
 
@@ -108,5 +120,14 @@ static const pando_shape_t  health_is = {
     .name = "HealthIs", .size = sizeof(health_is_t), .given = true,
     .fields = health_is_fields
 };
+
+PANDO_WAITS static inline int
+health_status_of(pando_req_t *rq, const char *component, health_is_t *out)
+{
+    health_which_t  in = { .given.given = 1, .component = component };
+
+    return pando_call(rq, "health.status", &health_which, &in, &health_is,
+                      out);
+}
 
 #endif

@@ -46,6 +46,7 @@ status(pando_req_t *rq, const void *in, void *out)
     health_is_t           *is = out;
     const health_which_t  *which = in;
 
+    is->given.given = 1;
     is->status = health_sql_component_status(pando_auto(rq), whose(rq),
                                              which->component);
 
@@ -59,6 +60,7 @@ check(pando_req_t *rq, const void *in, void *out)
     unsigned           waiting = health_store_waiting();
     health_verdict_t  *verdict = out;
 
+    verdict->given.given = 3;
     verdict->outcome = waiting < HEALTH_WAITING / 2 ? HEALTH_SAYS_PASS
                                                     : HEALTH_SAYS_WARN;
     verdict->detail = pando_text(rq, "%u results wait to be kept", waiting);
@@ -73,6 +75,7 @@ repair(pando_req_t *rq, const void *in, void *out)
     health_verdict_t  *verdict = out;
 
     health_reread();
+    verdict->given.given = 3;
     verdict->outcome = HEALTH_SAYS_PASS;
     verdict->detail = "the list of checks is read anew";
 
