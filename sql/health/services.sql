@@ -45,9 +45,11 @@ RETURNING json_build_object('from', e.from_component, 'to', e.to_component,
                             'strength', e.strength);
 
 -- name: edge_remove(component text, target text) -> affected
-DELETE FROM health.edges
- WHERE tenant_id = :tenant AND from_component = :component
-   AND to_component = :target;
+-- The tenant is held before the row is, as where one is put.
+WITH held AS MATERIALIZED (SELECT health.hold(:tenant)::text AS done)
+DELETE FROM health.edges AS e USING held
+ WHERE held.done = '' AND e.tenant_id = :tenant
+   AND e.from_component = :component AND e.to_component = :target;
 
 -- name: report(tenant_id uuid, component text, source text, outcome text,
 --       detail text, seconds int) -> int

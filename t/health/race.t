@@ -103,7 +103,8 @@ is $p->sql(q{select count(*) from (select components[1] from health.incidents
     where auto and resolved_at is null group by 1 having count(*) > 1) x}), 0,
     'one open incident of a component';
 is $p->sql(q{select count(*) from health.maintenance_components a
-    join health.maintenance_components b on a.component = b.component and a.maintenance_id < b.maintenance_id and a.during && b.during}),
+    join health.maintenance_components b on a.component = b.component
+     and a.maintenance_id < b.maintenance_id and a.during && b.during}),
     0, 'no two maintenances of one at a time';
 is $p->sql(q{select count(*) from (select 1 from health.recovery_runs where outcome = 'running'
     group by tenant_id having count(*) > 1) x}), 0, 'one recovery at a time';
