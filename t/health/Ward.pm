@@ -27,7 +27,9 @@ my $count = 0;
 sub new
 {
     my ($class, %set) = @_;
-    return $class->SUPER::new('health', redis => undef, %set);
+    return $class->SUPER::new('health', redis => undef,
+        server => "pando_tenant $Pando::Token::TENANT;
+                   location = /openapi.json { pando_openapi; }", %set);
 }
 
 
@@ -83,6 +85,30 @@ sub told
 
     $t->{told}{$type} = $rows[-1][0] if @rows;
     return map { decode_json($_->[1]) } @rows;
+}
+
+
+# Each event that was written has what the document says that it has.
+sub events_sound
+{
+    my ($t) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my $doc = $t->{p}->get('/openapi.json')->json;
+    my %wrong;
+
+    for my $row ($t->{p}->sql('select type, schema, data from pando.outbox')) {
+        my ($type, $version, $data) = ($row->[0], $row->[1], decode_json($row->[2]));
+        my $event = $doc->{'x-events'}{$type};
+        my ($name) = ($event->{data}{'$ref'} // '') =~ m{(\w+)$};
+        my $shape = $doc->{components}{schemas}{$name // ''} // {};
+
+        $wrong{"$type is unknown"}++ if !$name || $event->{version} != $version;
+        $wrong{"$type has no $_"}++
+            for grep { !exists $data->{$_} } @{ $shape->{required} // [] };
+        $wrong{"$type has $_"}++ for grep { !$shape->{properties}{$_} } keys %$data;
+    }
+
+    is join(', ', sort keys %wrong), '', 'events are as the document says';
 }
 
 

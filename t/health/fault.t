@@ -13,7 +13,9 @@ use Ward;
 my $pg = Pando::Server->postgres;
 my $t = Ward->new(database => $pg->conninfo, workers => 2);
 my $p = $t->{p};
-my @pids = $p->worker_pids;
+my @pids;
+
+$p->wait_for(sub { @pids = $p->worker_pids; @pids == 2 });
 my $began = time;
 my @checks = map { $t->check("c$_", kind => 'module', target => { module => 'health' },
                              interval_s => 5, rise => 1, fall => 1) } 1 .. 10;

@@ -141,6 +141,7 @@ $t->works($t->delete($one), $remove, 204);
 is $p->get($url)->{status}, 404;
 ok !$t->states->{backup};
 
+$t->events_sound;
 $t->all_provoked('health_heartbeats.c');
 
 done_testing;

@@ -188,6 +188,7 @@ is $p->sql(q{select health.uptime(s.up, s.known)
     from health.spans(?, 'nothing', now() - interval '90 days', false) s}, $tenant), undef,
     'of what nothing is known there is none';
 
+$t->events_sound;
 $t->all_provoked('health_incidents.c');
 
 done_testing;

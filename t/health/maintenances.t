@@ -96,6 +96,7 @@ $t->works($t->delete("/maintenances/$list->{data}[0]{id}"), $remove, 204);
 is $t->post('/maintenances', { window(90000, 93600), components => ['x'] })->{status}, 201,
     'what is canceled leaves its hours free';
 
+$t->events_sound;
 $t->all_provoked('health_maintenances.c');
 
 done_testing;

@@ -9,7 +9,9 @@ my %set = (workers => 4, database => $pg->conninfo, redis => undef,
     http => "pando_set health.probe_interval 1;\npando_set health.probe_timeout 200;");
 my $p = Pando->new(%set);
 my %reads = (token => { scope => 'health:read' });
-my @pids = $p->worker_pids;
+my @pids;
+
+$p->wait_for(sub { @pids = $p->worker_pids; @pids == 4 });
 
 sub status { $p->get($_[0])->{status} }
 

@@ -171,6 +171,7 @@ my ($lives) = map { $t->works($t->delete("/recovery-actions/$_->{id}"), $remove,
     @{ $t->get('/recovery-actions')->json->{data} };
 is scalar $p->sql('select count(*) from health.recovery_runs'), 0, 'a rule goes with its runs';
 
+$t->events_sound;
 $t->all_provoked('health_recovery.c');
 
 done_testing;

@@ -166,6 +166,7 @@ $p->sql('update health.reports set until = now() - interval \'1 s\'');
 $t->sweep;
 ok !$t->states->{backup}, 'until it is over';
 
+$t->events_sound;
 $t->all_provoked('health_services.c');
 
 done_testing;

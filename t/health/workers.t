@@ -7,7 +7,9 @@ use Time::HiRes qw(sleep time);
 my $ours = $Pando::Token::TENANT;
 my $p = Pando->new(workers => 4, redis => undef,
     http => "pando_set health.replace_after 3;\npando_set health.tenant $ours;");
-my @pids = $p->worker_pids;
+my @pids;
+
+$p->wait_for(sub { @pids = $p->worker_pids; @pids == 4 });
 
 sub shot { my ($pid) = @_; $p->expect(qr/worker process $pid exited on signal/) }
 sub now { my %now = map { $_ => 1 } $p->worker_pids; grep { $now{$_} } @_ }
