@@ -69,6 +69,8 @@ health_stamp(void)
 }
 
 
+/* One that has never turned is about to start. */
+
 int64_t
 health_lag_ms(unsigned worker)
 {
@@ -76,7 +78,7 @@ health_lag_ms(unsigned worker)
                                   __ATOMIC_RELAXED);
     int64_t  lag = pando_monotonic_ms() - at;
 
-    return lag > 0 ? lag : 0;
+    return at && lag > 0 ? lag : 0;
 }
 
 
