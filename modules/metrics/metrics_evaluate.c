@@ -13,7 +13,8 @@
 #include "metrics.h"
 
 
-#define BATCH  16
+#define BATCH   16
+#define ROUNDS  4       /* in one turn, at most */
 
 
 /* One thing that a rule is about, over its long and its short window. */
@@ -35,6 +36,7 @@ typedef struct {
 } look_t;
 
 
+static bool evaluate(pando_req_t *rq, const pando_uuid_t *operator);
 static void ask(look_t *looks, size_t n, metrics_windows_t *w);
 static void ask_one(metrics_windows_t *w, const metrics_due_t *due,
     int64_t window_s, double *seconds);
@@ -62,27 +64,40 @@ static int32_t  batch = BATCH;
 void
 metrics_evaluate(pando_req_t *rq, void *data)
 {
-    size_t               i, n, nrows, nopen;
-    look_t              *looks;
-    pando_tx_t          *tx;
-    pando_uuid_t         id, *ids;
-    metrics_due_t       *due;
-    metrics_open_t      *open;
-    metrics_window_t    *rows;
-    metrics_windows_t   *w = metrics_windows(rq);
+    int                  round;
+    pando_tx_t          *tx = pando_begin(rq);
+    pando_uuid_t         id;
     const pando_uuid_t  *operator = metrics_operator(rq, &id);
 
-    tx = pando_begin(rq);
     metrics_sql_watch(tx, operator);
     pando_commit(tx);
 
-    tx = pando_begin(rq);
-    due = metrics_sql_due(tx, operator, batch, &n);
+    for (round = 0; round < ROUNDS && evaluate(rq, operator); round++) {
+        /* more may be due */
+    }
+}
+
+
+/* A batch of what is due; returns whether it was a full one. */
+
+static bool
+evaluate(pando_req_t *rq, const pando_uuid_t *operator)
+{
+    size_t              i, n, nrows, nopen;
+    look_t             *looks;
+    int32_t             most = batch;
+    pando_tx_t         *tx = pando_begin(rq);
+    pando_uuid_t       *ids;
+    metrics_due_t      *due = metrics_sql_due(tx, operator, most, &n);
+    metrics_open_t     *open;
+    metrics_window_t   *rows;
+    metrics_windows_t  *w;
 
     if (n == 0) {
-        return;
+        return false;
     }
 
+    w = metrics_windows(rq);
     looks = pando_alloc(rq, n * sizeof(look_t));
     ids = pando_alloc(rq, n * sizeof(pando_uuid_t));
 
@@ -94,9 +109,9 @@ metrics_evaluate(pando_req_t *rq, void *data)
     ask(looks, n, w);
     rows = metrics_windows_read(tx, w, &nrows);
 
-    if (nrows > METRICS_ROWS && batch > 1) {
-        batch /= 2;
-        return;
+    if (nrows > METRICS_ROWS && most > 1) {
+        batch = most / 2;
+        return false;
     }
 
     gather(rq, looks, n, rows, nrows);
@@ -109,6 +124,8 @@ metrics_evaluate(pando_req_t *rq, void *data)
 
     pando_commit(tx);
     batch += batch < BATCH;
+
+    return n == (size_t) most;
 }
 
 
