@@ -127,7 +127,8 @@ extern const pando_shape_t  categories_attribute_in,
                             categories_attribute_patch,
                             categories_attribute_view,
                             categories_attributes_view,
-                            categories_diff_view;
+                            categories_diff_view, categories_difference,
+                            categories_alias, categories_mapping;
 
 extern const pando_event_t  categories_created, categories_updated,
                             categories_moved, categories_merged,
@@ -148,7 +149,8 @@ extern const pando_route_t  categories_taxonomies[], categories_tree[],
                             categories_edit[], categories_change[],
                             categories_move[], categories_attributes[],
                             categories_validate[], categories_words[],
-                            categories_merges[], categories_drafts[];
+                            categories_merges[], categories_drafts[],
+                            categories_exchange[];
 extern const pando_call_t   categories_calls[];
 extern const pando_tick_t   categories_ticks[];
 extern const pando_metric_t   categories_metrics[];
@@ -162,6 +164,10 @@ bool categories_between(const char *low, const char *high, char *out,
 bool categories_may(categories_status_t from, categories_status_t to);
 bool categories_is_below(const char *path, const char *above);
 int categories_edges(const char *a, const char *b);
+
+/* categories_csv.c: rows of an import */
+json_t *categories_csv(char *text, int *line);
+json_t *categories_in_order(json_t *rows);
 
 /* What all changes of a tree are made of (categories_edit.c). */
 typedef struct {
@@ -181,6 +187,8 @@ void categories_tell(pando_tx_t *tx, pando_uuid_t id,
     const pando_event_t *event);
 
 int categories_ack_merge(pando_req_t *rq, const void *in, void *out);
+
+bool categories_agree(const categories_pair_t *pairs, size_t n);
 
 /* categories_move.c: a place below that parent, or the problem with it */
 typedef struct {

@@ -68,6 +68,7 @@ const pando_route_t  categories_attributes[] = {
     { PANDO_GET, "/categories/{id}/attributes", list,
       "List what a category asks for, with all that it inherits",
       .scope = "public", .gives = &categories_attributes_view, .trips = 1,
+      .cache = 60, .tags = "categories", .varies_by_scope = "categories:read",
       .fails = { &pando_not_found } },
 
     { PANDO_POST, "/categories/{id}/attributes", add,

@@ -11,7 +11,6 @@
  */
 
 #include "categories.h"
-#include "categories_values.h"
 
 
 #define BATCH     2000
@@ -153,33 +152,14 @@ diff(pando_req_t *rq)
 }
 
 
-static void
-agree_or_fail(pando_tx_t *tx, pando_uuid_t id, const char *doc)
-{
-    size_t                  n;
-    const char             *pointer;
-    categories_pair_t      *pairs = categories_sql_clashes(tx, id, doc, &n);
-    categories_attribute_t  above, below;
-
-    for (size_t i = 0; i < n; i++) {
-        (void) categories_attribute_read(
-            json_loads(pairs[i].above_doc, 0, NULL), &above, &pointer);
-        (void) categories_attribute_read(
-            json_loads(pairs[i].below_doc, 0, NULL), &below, &pointer);
-
-        if (categories_attribute_loosens(&below, &above)) {
-            pando_leave(pando_tx_req(tx), &attributes_differ);
-        }
-    }
-}
-
-
 static pando_reply_t
 publish(pando_req_t *rq)
 {
+    size_t                  n;
     pando_tx_t             *tx = pando_begin(rq);
     const char             *doc;
     pando_json_t            json;
+    categories_pair_t      *pairs;
     categories_taxonomy_t  *row = hold(tx, true);
 
     if (row->live_version != row->draft_version - 1) {
@@ -189,7 +169,11 @@ publish(pando_req_t *rq)
     doc = categories_sql_diff_or_404(tx, row->id)->doc;
 
     if (categories_sql_draft_apply(tx, row->id)) {
-        agree_or_fail(tx, row->id, doc);
+        pairs = categories_sql_clashes(tx, row->id, doc, &n);
+
+        if (!categories_agree(pairs, n)) {
+            return pando_fail(rq, &attributes_differ);
+        }
     }
 
     drop(tx, row->id);

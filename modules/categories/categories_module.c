@@ -19,6 +19,7 @@ static const pando_route_t *const  routes[] = {
     categories_words,
     categories_merges,
     categories_drafts,
+    categories_exchange,
     NULL
 };
 

@@ -13,8 +13,6 @@
 
 static pando_reply_t move(pando_req_t *rq);
 static pando_reply_t merge(pando_req_t *rq);
-static void agree_or_fail(pando_tx_t *tx, pando_uuid_t id,
-    pando_uuid_t parent_id);
 static void refuse_gap(pando_req_t *rq, const categories_gap_t *gap,
     const pando_uuid_t *parent_id, bool live);
 
@@ -180,10 +178,12 @@ static pando_reply_t
 move(pando_req_t *rq)
 {
     const categories_move_in_t  *in = pando_body(rq);
+    size_t                       n;
     bool                         live = categories_live(rq);
     pando_tx_t                  *tx = pando_begin(rq);
     pando_uuid_t                 id = pando_path_id(rq);
     categories_row_t            *row = categories_hold(tx, id, live);
+    categories_pair_t           *pairs;
     categories_spot_t            spot;
 
     spot = categories_spot(tx, row->taxonomy_id, live,
@@ -196,7 +196,11 @@ move(pando_req_t *rq)
     }
 
     if (live && spot.parent_path) {
-        agree_or_fail(tx, id, in->parent_id);
+        pairs = categories_sql_relatives_of_move(tx, id, in->parent_id, &n);
+
+        if (!categories_agree(pairs, n)) {
+            return pando_fail(rq, &attributes_differ);
+        }
     }
 
     categories_sql_move(tx, id, live, row->path, spot.parent_path,
@@ -216,18 +220,14 @@ move(pando_req_t *rq)
 
 
 /*
- * What the new parent hands down is not asked for less strictly below.
+ * Whether what is handed down is asked for no less strictly below.
  */
 
-static void
-agree_or_fail(pando_tx_t *tx, pando_uuid_t id, pando_uuid_t parent_id)
+bool
+categories_agree(const categories_pair_t *pairs, size_t n)
 {
-    size_t                  n;
-    const char             *pointer;
-    categories_pair_t      *pairs;
-    categories_attribute_t  above, below;
-
-    pairs = categories_sql_relatives_of_move(tx, id, parent_id, &n);
+    const char              *pointer;
+    categories_attribute_t   above, below;
 
     for (size_t i = 0; i < n; i++) {
         (void) categories_attribute_read(
@@ -236,9 +236,11 @@ agree_or_fail(pando_tx_t *tx, pando_uuid_t id, pando_uuid_t parent_id)
             json_loads(pairs[i].below_doc, 0, NULL), &below, &pointer);
 
         if (categories_attribute_loosens(&below, &above)) {
-            pando_leave(pando_tx_req(tx), &attributes_differ);
+            return false;
         }
     }
+
+    return true;
 }
 
 

@@ -30,14 +30,14 @@ static const pando_field_t  difference_fields[] = {
     PANDO_END
 };
 
-static const pando_shape_t  difference = {
+const pando_shape_t  categories_difference = {
     .name = "CategoryDifference", .size = sizeof(difference_t),
     .fields = difference_fields
 };
 
 #define LIST(member)                                                          \
     PANDO_FIELD(diff_t, LIST, member, .required = true,                       \
-                .shape = &difference, .max = 1000000)
+                .shape = &categories_difference, .max = 1000000)
 
 static const pando_field_t  diff_fields[] = {
     PANDO_FIELD(diff_t, UUID, taxonomy_id, .required = true),

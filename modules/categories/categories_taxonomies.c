@@ -84,12 +84,16 @@ get(pando_req_t *rq)
 static pando_reply_t
 add(pando_req_t *rq)
 {
+    pando_json_t                     json;
     const categories_taxonomy_in_t  *in = pando_body(rq);
 
-    return pando_reply_json(rq,
-        categories_sql_taxonomy_add(pando_auto(rq), in->key, in->name,
-                                    categories_subjects[in->subject],
-                                    (int32_t) in->max_depth, in->leaf_only));
+    json = categories_sql_taxonomy_add(pando_auto(rq), in->key, in->name,
+                                       categories_subjects[in->subject],
+                                       (int32_t) in->max_depth,
+                                       in->leaf_only);
+    pando_cache_purge(rq, "categories");
+
+    return pando_reply_json(rq, json);
 }
 
 
@@ -144,6 +148,7 @@ remove_one(pando_req_t *rq)
     if (categories_sql_taxonomy_remove(pando_auto(rq), id,
                                        version < 0 ? NULL : &version))
     {
+        pando_cache_purge(rq, "categories");
         return pando_no_content(rq);
     }
 

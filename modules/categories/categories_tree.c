@@ -7,7 +7,8 @@
  * and deprecated categories, and the draft, are there for who holds
  * categories:read.  A category that was replaced leads to the other (308), a
  * slug of before to the slug of today (301).  PostgreSQL builds each
- * document; nothing of it is parsed here.
+ * document; nothing of it is parsed here.  What many ask for is kept in shared
+ * memory until anything changes, a single category is read anew for each.
  */
 
 #include "categories.h"
@@ -43,18 +44,21 @@ const pando_route_t  categories_tree[] = {
       .scope = "public", .query = &categories_get_in,
       .gives = &categories_view, .paged = true,
       .sorts = &categories_sql_children_pages, .trips = 2,
+      .cache = 60, .tags = "categories", .varies_by_scope = "categories:read",
       .fails = { &pando_not_found, &pando_unauthorized, &pando_forbidden } },
 
     { PANDO_GET, "/categories/{id}/ancestors", ancestors,
       "List the ancestors of a category, from the top",
       .scope = "public", .query = &categories_get_in,
       .gives = &categories_crumbs, .trips = 1,
+      .cache = 60, .tags = "categories", .varies_by_scope = "categories:read",
       .fails = { &pando_not_found, &pando_unauthorized, &pando_forbidden } },
 
     { PANDO_GET, "/categories/by-slug/{slug}", by_slug,
       "Get a category by its slug",
       .scope = "public", .query = &categories_slug_in,
       .gives = &categories_detail, .trips = 1,
+      .cache = 60, .tags = "categories", .varies_by_scope = "categories:read",
       .fails = { &pando_not_found } },
 
     PANDO_END

@@ -87,7 +87,7 @@ static const pando_field_t  alias_fields[] = {
     PANDO_END
 };
 
-static const pando_shape_t  alias = {
+const pando_shape_t  categories_alias = {
     .name = "CategoryAlias", .size = sizeof(alias_t), .given = true,
     .fields = alias_fields
 };
@@ -105,20 +105,20 @@ static const pando_field_t  mapping_fields[] = {
     PANDO_END
 };
 
-static const pando_shape_t  mapping = {
+const pando_shape_t  categories_mapping = {
     .name = "CategoryMapping", .size = sizeof(mapping_t), .given = true,
     .fields = mapping_fields
 };
 
 static const pando_field_t  alias_list_fields[] = {
-    PANDO_FIELD(list_t, LIST, data, .required = true, .shape = &alias,
-                .max = 500),
+    PANDO_FIELD(list_t, LIST, data, .required = true,
+                .shape = &categories_alias, .max = 500),
     PANDO_END
 };
 
 static const pando_field_t  mapping_list_fields[] = {
-    PANDO_FIELD(list_t, LIST, data, .required = true, .shape = &mapping,
-                .max = 500),
+    PANDO_FIELD(list_t, LIST, data, .required = true,
+                .shape = &categories_mapping, .max = 500),
     PANDO_END
 };
 

@@ -54,11 +54,11 @@ WITH t AS (
 SELECT t.doc, t.version FROM t JOIN journal AS j ON j.taxonomy_id = t.id;
 
 -- name: clashes(taxonomy_id uuid, diff jsonb) -> rows categories_pair
--- What is asked for above and below what a publication has moved.
+-- What is asked for above and below what a publication or import has moved.
 SELECT r.above_doc, r.below_doc
   FROM jsonb_array_elements(:diff::jsonb -> 'changed') AS d
   JOIN categories.categories AS c
     ON c.id = (d ->> 'id')::uuid AND c.live AND c.tenant_id = :tenant
    AND c.taxonomy_id = :taxonomy_id
  CROSS JOIN LATERAL categories.relatives_of_move(c.id, c.parent_id) AS r
- WHERE d -> 'changes' ? 'parent_id';
+ WHERE d -> 'changes' ?| '{parent_id,parent}';

@@ -33,6 +33,7 @@ my %body = (
     'PUT /categories/{id}/aliases' => { data => [] },
     'PUT /categories/{id}/mappings' => { data => [] },
     map({ ("POST /taxonomies/{id}/$_" => undef) } qw(draft publish discard)),
+    'POST /taxonomies/{id}/import' => { format => 'json', rows => [] },
     'PATCH /category-attributes/{id}' => { position => 1 },
 );
 
