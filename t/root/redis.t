@@ -218,8 +218,10 @@ quiet('closed');
 
 is reply('CONFIG', 'SET', 'maxmemory', '1'), 'OK';
 is command('SET', 'more', 'x')->{status}, 503, 'out of memory: no reply';
-reply('CONFIG', 'SET', 'maxmemory', '0');
-is reply('SET', 'more', 'x'), 'OK', 'and then it works again';
+ok $p->wait_for(sub {
+    reply('CONFIG', 'SET', 'maxmemory', '0') eq 'OK'
+        && reply('SET', 'more', 'x') eq 'OK'
+}), 'and then it works again';
 is reply('REPLICAOF', '127.0.0.1', '1'), 'OK';
 is command('SET', 'more', 'y')->{status}, 503, 'read only: no reply';
 ok $p->wait_for(sub {
