@@ -84,6 +84,9 @@ too_large = {
     .text = "it has more than 20,000 categories, name a root"
 };
 
+/* A row deprecates nothing: that takes a replacement, or a decision. */
+static const char *const  statuses[] = { "active", "hidden", NULL };
+
 static const char *const  formats[] = { "json", "csv", "skos", NULL };
 
 static const pando_field_t  row_fields[] = {
@@ -94,7 +97,7 @@ static const pando_field_t  row_fields[] = {
     PANDO_FIELD(row_t, WORDS, name, .min = 1, .max = 120),
     PANDO_FIELD(row_t, WORDS, plural, .max = 120),
     PANDO_FIELD(row_t, WORDS, description, .max = 2000),
-    PANDO_FIELD(row_t, ENUM, status, .among = categories_statuses),
+    PANDO_FIELD(row_t, ENUM, status, .among = statuses),
     PANDO_FIELD(row_t, TEXT, color, .nullable = true, .pattern = "color"),
     PANDO_FIELD(row_t, LIST, aliases, .shape = &categories_alias,
                 .max = 500),
@@ -270,7 +273,9 @@ static json_t *
 rows_or_fail(pando_tx_t *tx)
 {
     int                 line;
-    json_t             *rows = NULL;
+    json_t             *rows = NULL, *row;
+    size_t              i;
+    const char         *status;
     pando_req_t        *rq = pando_tx_req(tx);
     pando_json_t        json;
     const import_in_t  *in = pando_body(rq);
@@ -300,6 +305,18 @@ rows_or_fail(pando_tx_t *tx)
 
     if (json_array_size(rows) > ROWS_MAX) {
         pando_leave(rq, &too_many);
+    }
+
+    json_array_foreach(rows, i, row) {
+        status = json_string_value(json_object_get(row, "status"));
+
+        if (status && strcmp(status, statuses[0]) != 0
+            && strcmp(status, statuses[1]) != 0)
+        {
+            pando_fail_note(rq, "slug", json_string_value(
+                                            json_object_get(row, "slug")));
+            pando_leave(rq, &malformed);
+        }
     }
 
     return rows;

@@ -123,6 +123,10 @@ $t->fails(import_(rows({ slug => 'good', name => 'Good' }, { slug => 'x' }), 1),
 is_deeply $state->(), $before, 'nothing is written';
 
 $t->fails(import_({ format => 'csv' }), $IMPORT, 'import_empty');
+$t->fails(import_({ format => 'csv', text => "slug,status\nfood,deprecated\n" }), $IMPORT,
+          'import_malformed', '/text', 'no row deprecates');
+$t->fails(import_(rows({ slug => 'food', status => 'deprecated' })), $IMPORT, 'invalid',
+          '/rows/0/status');
 my $e = $t->fails(import_({ format => 'csv', text => "slug\n\"x" }), $IMPORT, 'import_malformed',
                   '/text');
 is $e->{line}, 2, 'which line it is';
