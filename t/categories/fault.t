@@ -200,6 +200,28 @@ for my $round (1 .. 3) {
 }
 
 
+for my $round (1 .. 3) {
+    my ($path, $s) = ("/taxonomies/$tree->{id}/import?apply=true", $p->socket);
+    my @rows = map { { slug => "row-$round-$_", name => "Row $round $_" } } 1 .. 500;
+    my $call = call($path, { format => 'json', rows => \@rows }, "import-$round");
+    my $rows = sub { $p->sql('SELECT count(*) FROM categories.categories WHERE slug LIKE ?',
+                             "row-$round-%") };
+
+    syswrite $s, $p->message(@$call);
+    select undef, undef, undef, rand 0.8;
+    $p->kill_worker('KILL', $_) for $p->worker_pids;
+    sysread $s, my $said, 1 << 16;
+    ok $p->wait_for(sub { !$p->sql("SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle'
+        AND pid <> pg_backend_pid() AND query NOT LIKE '%follow%'") }, 20);
+    like $rows->(), ($said // '') =~ / 200 / ? qr/^500$/ : qr/^(?:0|500)$/,
+        'all rows of an import, or none';
+    my ($r) = again($call);
+    is $r->{status}, 200, 'and all when it is sent again' or diag $r->{raw};
+    is $rows->(), 500, 'each once';
+    $t->sound;
+}
+
+
 # Proof 9: without a database, what is kept is read, and nothing is written.
 
 my $path = "/categories?taxonomy=$tree->{id}&depth=1";
