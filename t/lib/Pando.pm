@@ -533,7 +533,7 @@ sub trouble
 
 sub done_testing
 {
-    $_->stop for @LIVE;
+    $_->stop for my @all = @LIVE;
 
     my @trouble = map { trouble($_) } @ALL;
 
@@ -547,7 +547,7 @@ sub done_testing
 END {
     my $status = $?;
 
-    eval { $_->stop } for @LIVE;
+    eval { $_->stop } for my @all = @LIVE;
 
     if (!$CHECKED && (my @trouble = map { trouble($_) } @ALL)) {
         print STDERR map { "# $_\n" } @trouble;
