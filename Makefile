@@ -111,7 +111,7 @@ install: all    ## install modules, SQL and configuration (DESTDIR=)
 	    echo "load_module modules/ngx_http_pando_$${d}_module.so;" \
 	        >$(load)/50-pando-$$d.conf; \
 	done
-	@cp -r sql $(share)
+	@cp -r sql conf/prometheus $(share)
 	@cp -r conf/nginx.conf conf/domains conf/profiles $(etc)
 	@cp -n conf/site/*.conf $(etc)/site
 

@@ -139,8 +139,10 @@ static const pando_field_t  silence_in_fields[] = {
     PANDO_FIELD(metrics_silence_in_t, LIST, matchers, .required = true,
                 .shape = &matcher, .min = 1, .max = 16,
                 .note = "it is for alerts that match all of them"),
-    PANDO_FIELD(metrics_silence_in_t, TIME, starts_at, .note = "now"),
-    PANDO_FIELD(metrics_silence_in_t, TIME, ends_at, .required = true),
+    PANDO_FIELD(metrics_silence_in_t, TIME, starts_at, .note = "now",
+                .example = "\"2099-01-01T00:00:00Z\""),
+    PANDO_FIELD(metrics_silence_in_t, TIME, ends_at, .required = true,
+                .example = "\"2099-01-01T02:00:00Z\""),
     PANDO_FIELD(metrics_silence_in_t, TEXT, comment, .required = true,
                 .min = 1, .max = 1000),
     PANDO_END

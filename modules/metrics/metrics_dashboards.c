@@ -59,7 +59,7 @@ const pando_route_t  metrics_dashboards[] = {
       "List what a dashboard was, the latest first",
       .scope = "metrics:read", .gives = &metrics_dashboard_view,
       .paged = true, .sorts = &metrics_sql_dashboard_versions_pages,
-      .trips = 1, .fails = { &metrics_not_operator } },
+      .trips = 2, .fails = { &metrics_not_operator, &pando_not_found } },
 
     PANDO_END
 };
@@ -170,8 +170,11 @@ remove_one(pando_req_t *rq)
 static pando_reply_t
 versions(pando_req_t *rq)
 {
+    pando_uuid_t  id = pando_path_id(rq);
+
     metrics_operator_only(rq);
+    (void) metrics_sql_dashboard_or_404(pando_auto(rq), id);
 
     return pando_reply_page(rq,
-        metrics_sql_dashboard_versions(pando_auto(rq), pando_path_id(rq)));
+        metrics_sql_dashboard_versions(pando_auto(rq), id));
 }

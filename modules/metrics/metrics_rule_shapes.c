@@ -20,22 +20,24 @@ static void check_patch(const void *row, pando_faults_t *f);
 #define RULE                                                                  \
     PANDO_FIELD(metrics_rule_in_t, ENUM, comparison,                          \
                 .among = metrics_comparisons, .nullable = true,               \
+                .example = "\">\"",                                           \
                 .note = "of a threshold, needed there"),                      \
     PANDO_FIELD(metrics_rule_in_t, NUMBER, threshold, .nullable = true,       \
+                .example = "250",                                             \
                 .note = "milliseconds, a ratio or requests, as the measure"), \
     PANDO_FIELD(metrics_rule_in_t, INT, objective_bp, .min = 1, .max = 9999,  \
-                .nullable = true,                                             \
+                .nullable = true, .example = "null",                          \
                 .note = "of a burn, needed there: what shall be good, in "    \
                         "basis points"),                                      \
     PANDO_FIELD(metrics_rule_in_t, NUMBER, factor, .min = 1, .max = 1000,     \
-                .nullable = true,                                             \
+                .nullable = true, .example = "null",                          \
                 .note = "of a burn, needed there: how many times too fast"),  \
     PANDO_FIELD(metrics_rule_in_t, INT, window_s, .min = 60,                  \
                 .max = 3 * DAY, .otherwise = "300",                           \
                 .note = "over how long the measure is taken; beyond 6 hours " \
                         "of whole hours"),                                    \
     PANDO_FIELD(metrics_rule_in_t, INT, short_window_s, .min = 60,            \
-                .max = DAY, .nullable = true,                                 \
+                .max = DAY, .nullable = true, .example = "null",              \
                 .note = "of a burn, needed there: it burns in both"),         \
     PANDO_FIELD(metrics_rule_in_t, TEXT, service, .min = 1, .max = 40,        \
                 .nullable = true, .note = "null: of all services"),           \

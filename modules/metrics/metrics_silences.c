@@ -21,7 +21,7 @@ is_past = { .status = 422, .code = "silence_past", .pointer = "/ends_at",
             .text = "the silence ends before it begins, or now" },
 too_long = { .status = 422, .code = "silence_too_long",
              .pointer = "/ends_at",
-             .text = "a silence ends within a year" };
+             .text = "a silence ends a year after it begins, at the latest" };
 
 
 const pando_route_t  metrics_silences[] = {
@@ -43,7 +43,8 @@ const pando_route_t  metrics_silences[] = {
 
     { PANDO_DELETE, "/alert-silences/{id}", remove_one, "End a silence",
       .scope = "metrics:admin", .status = 204, .trips = 1,
-      .fails = { &metrics_not_operator, &pando_not_found } },
+      .fails = { &metrics_not_operator, &pando_not_found,
+                 &pando_precondition } },
 
     PANDO_END
 };
@@ -85,7 +86,7 @@ add(pando_req_t *rq)
         return pando_fail(rq, &is_past);
     }
 
-    if (in->ends_at - now > 366 * INT64_C(86400) * PANDO_TIME_SECOND) {
+    if (in->ends_at - starts > 366 * INT64_C(86400) * PANDO_TIME_SECOND) {
         return pando_fail(rq, &too_long);
     }
 
@@ -102,8 +103,17 @@ add(pando_req_t *rq)
 static pando_reply_t
 remove_one(pando_req_t *rq)
 {
+    pando_uuid_t  id = pando_path_id(rq);
+
     metrics_operator_only(rq);
 
-    return metrics_sql_silence_remove(pando_auto(rq), pando_path_id(rq))
+    /* it has no versions, so none can be the one that is asked for */
+
+    if (pando_if_match(rq) >= 0) {
+        (void) metrics_sql_silence_or_404(pando_auto(rq), id);
+        return pando_fail(rq, &pando_precondition);
+    }
+
+    return metrics_sql_silence_remove(pando_auto(rq), id)
            ? pando_no_content(rq) : pando_fail(rq, &pando_not_found);
 }

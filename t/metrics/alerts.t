@@ -141,6 +141,8 @@ is $alert->{silenced_by}, $hush->{id}, 'and says why nobody is told';
 is $alert->{notified_at}, undef;
 $t->looked($calm, 2);
 is_deeply [ $t->told($calm) ], [], 'nobody is';
+$t->fails($t->delete("/alert-silences/$hush->{id}", 'If-Match' => '"v1"'), $SPEAK,
+    'precondition_failed');
 is $t->works($t->delete("/alert-silences/$hush->{id}"), $SPEAK, 204), undef;
 ok $p->wait_for(sub { $t->told($calm) }), 'when the silence ends, it is told';
 is $t->alert($calm, 'firing')->{silenced_by}, undef;

@@ -222,11 +222,13 @@ $t->fails($t->get($one, %theirs), $GET, 'not_found');
 $t->fails($t->get("$one/data", %theirs), $DATA, 'not_found');
 $t->fails($t->patch($one, {}, %theirs), $PATCH, 'not_found');
 $t->fails($t->delete($one, %theirs), $DELETE, 'not_found');
-is_deeply $t->get($_, %theirs)->json->{data}, [], "$_: nothing"
-    for "$one/versions", '/metric-annotations';
+$t->fails($t->get("$one/versions", %theirs), $WAS, 'not_found');
+is_deeply $t->get('/metric-annotations', %theirs)->json->{data}, [], 'nothing is noted';
 $t->fails($t->delete($one, 'If-Match' => '"v1"'), $DELETE, 'precondition_failed');
 is $t->works($t->delete($one), $DELETE, 204), undef;
-is_deeply $t->get("$one/versions")->json->{data}, [], 'its editions go with it';
+$t->fails($t->get("$one/versions"), $WAS, 'not_found');
+is $p->sql('SELECT count(*) FROM metrics.dashboard_versions WHERE dashboard_id = ?',
+    $one =~ s{.*/}{}r), 0, 'its editions go with it';
 
 $p->sql("UPDATE metrics.annotations SET at = now() - interval '401 days', until = NULL
     WHERE id = ?", $long->{id});

@@ -345,7 +345,7 @@ sub ask_large
     return unless $route->{takes};
 
     my %type = ('Content-Type' => $route->{media}[0]);
-    my $much = sprintf "%x\r\n%s\r\n0\r\n\r\n", 1_200_000, ' ' x 1_200_000;
+    my $much = sprintf "%x\r\n%s\r\n0\r\n\r\n", 4_300_000, " " x 4_300_000;
 
     return (
         { @same, opt => { 'Content-Length' => 1 << 40, %type }, note => 'a terabyte' },
