@@ -157,7 +157,7 @@ $(BUILD)/state: FORCE
 	   ls config lua-free-handlers/*.c lua-free-handlers/docs.html \
 	      modules/*/*.c sql/*/*.sql t/root/domains/*/{*.c,sql/*.sql} \
 	      2>/dev/null; grep -l curl/curl.h lua-free-handlers/*; \
-	 } >$@.new; cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+	 } >$@.$$$$; cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@
 
 $(tree)/pando: $(NGINX)/src/core/nginx.h
 	@rm -rf $(tree) && mkdir -p $(BUILD) && cp -a $(NGINX) $(tree)

@@ -82,9 +82,9 @@ SELECT categories.doc(c, :locale) :keys
 
 -- name: seen(id uuid, locale text, live bool) -> row? categories_seen
 -- row: doc json, version bigint, hidden bool, replaced_by uuid?
-SELECT categories.detail(c, :locale), c.version,
-       categories.hidden(c.id, c.live), c.replaced_by
+SELECT s.doc, c.version, s.hidden, c.replaced_by
   FROM categories.categories AS c
+ CROSS JOIN LATERAL categories.seen(c, :locale) AS s
  WHERE c.tenant_id = :tenant AND c.id = :id AND c.live = :live;
 
 -- name: view(id uuid, locale text, live bool) -> json?
