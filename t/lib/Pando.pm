@@ -175,7 +175,7 @@ sub default_conf
     my ($main, $http, $server) = map { $_ // '' } @$p{qw(main http server)};
     my $domains = join "\n", map { snippet($_) } @{ $p->{domains} };
     my $redis = $p->{redis} && knows('pando_redis')
-        ? "pando_redis default unix:$p->{redis};" : '';
+        ? "pando_redis default unix:$p->{redis}" . ours($p->{redis}) . ';' : '';
 
     return <<"END";
 MODULES
@@ -325,12 +325,23 @@ sub start
 }
 
 
+# Nodes that share a Redis' database void what each other keeps: of the run's
+# own server each file has one for itself.
+sub ours
+{
+    my ($socket) = @_;
+
+    return $socket eq ($ENV{PANDO_TEST_REDIS} // '')
+        ? ' db=' . (1 + $$ % 4000) : '';
+}
+
+
 sub pid
 {
     my ($p) = @_;
 
     open my $in, '<', "$p->{dir}/nginx.pid" or return;
-    my ($pid) = <$in> =~ /(\d+)/;
+    my ($pid) = (<$in> // '') =~ /(\d+)/;
     return $pid;
 }
 
