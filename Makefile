@@ -148,7 +148,7 @@ $(tree)/objs/Makefile: $(BUILD)/state $(tree)/pando config
 	    >configure.log 2>&1 || { tail -n 5 configure.log >&2; exit 1; }; \
 	for f in objs/*.[ch] objs/pando/*_face.c; do \
 	    cmp -s $$f was/$$f && touch -r was/$$f $$f; \
-	done; rm -rf was
+	done; rm -rf was objs/*.so
 
 $(BUILD)/state: FORCE
 	@conf/install build

@@ -182,6 +182,7 @@ typedef enum {
 } pando_seg_state_t;
 
 #define PANDO_SEG_MAX  64
+#define PANDO_SEG_FEW  6
 
 typedef struct {
     pando_query_t  *query;          /* NULL: BEGIN, COMMIT, ROLLBACK */
@@ -205,7 +206,8 @@ struct pando_seg_s {
     ngx_uint_t          step;       /* whose results are being read */
     PGresult           *kept;
     PGresult           *error;
-    pando_step_t        steps[PANDO_SEG_MAX];
+    pando_step_t       *steps;      /* few, or PANDO_SEG_MAX of their own */
+    pando_step_t        few[PANDO_SEG_FEW];
 };
 
 typedef enum {

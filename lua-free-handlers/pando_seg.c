@@ -16,6 +16,7 @@
 #define SYNC_EVERY  32      /* reads, at most, before one is sent */
 
 
+static ngx_int_t grow(pando_seg_t *seg);
 static void step_done(pando_conn_t *conn, pando_seg_t *seg);
 static void take_result(pando_conn_t *conn, pando_seg_t *seg, PGresult *res);
 static void unprepare(pando_conn_t *conn, pando_step_t *step,
@@ -68,7 +69,8 @@ pando_seg_new(pando_conn_t *conn, pando_req_t *rq)
         }
     }
 
-    ngx_memzero(seg, offsetof(pando_seg_t, steps));
+    ngx_memzero(seg, offsetof(pando_seg_t, few));
+    seg->steps = seg->few;
     seg->conn = conn;
     seg->rq = rq;
 
@@ -88,6 +90,10 @@ pando_seg_free(pando_seg_t *seg)
     PQclear(seg->kept);
     PQclear(seg->error);
 
+    if (seg->steps != seg->few) {
+        ngx_free(seg->steps);
+    }
+
     if (nspare < 256) {
         ngx_queue_insert_head(&spare, &seg->link);
         nspare++;
@@ -95,6 +101,24 @@ pando_seg_free(pando_seg_t *seg)
     }
 
     ngx_free(seg);
+}
+
+
+/* Only some transactions have so many; what waits by the thousand has one. */
+
+static ngx_int_t
+grow(pando_seg_t *seg)
+{
+    seg->steps = ngx_alloc(PANDO_SEG_MAX * sizeof(pando_step_t),
+                           ngx_cycle->log);
+    if (seg->steps == NULL) {
+        seg->steps = seg->few;
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(seg->steps, seg->few, sizeof(seg->few));
+
+    return NGX_OK;
 }
 
 
@@ -109,6 +133,12 @@ pando_seg_add(pando_seg_t *seg, pando_query_t *q, const pando_args_t *args,
 
     if (seg->nsteps == PANDO_SEG_MAX) {
         return NGX_DECLINED;
+    }
+
+    if (seg->nsteps == PANDO_SEG_FEW && seg->steps == seg->few
+        && grow(seg) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     step = &seg->steps[seg->nsteps];

@@ -19,11 +19,13 @@ my $root = abs_path("$here/../../lua-free-handlers");
 my $out = tempdir(CLEANUP => 1);
 
 my @parts = map { "$root/pando_$_.c" }
-    qw(bytes uuid date time money sign keys jwk jws token claims pattern);
+    qw(bytes uuid date time money sign keys jwk jws token claims pattern
+    template template_tag template_include template_html template_render template_format);
+my @beside = map { "$root/pando_$_.c" } qw(out json faults kind format);
 
 my @strict = qw(-std=gnu11 -g -O1 -Wall -Wextra -Werror
-    -fno-omit-frame-pointer -fno-sanitize-recover=all);
-my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lpthread);
+    -Wno-unused-parameter -fno-omit-frame-pointer -fno-sanitize-recover=all);
+my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lpthread -lm);
 
 # What is asked of the parts alone: they may run on a flow's small stack.
 my @frames = ('-O2', '-Wframe-larger-than=4096');
@@ -100,6 +102,14 @@ for my $src (@parts) {
     push @objs, $obj;
 }
 
+for my $src (@beside) {                 # tested by shape.t
+    my $obj = "$out/" . basename($src, '.c') . '.o';
+
+    ok(compile('gcc', $src, $obj, '-fsanitize=address,undefined'),
+       basename($src) . ' compiles with gcc');
+    push @objs, $obj;
+}
+
 # From an archive a test takes only what it does not bring itself.
 system('ar', 'rcs', "$out/parts.a", @objs) == 0 or BAIL_OUT('ar failed');
 
@@ -129,7 +139,7 @@ for my $src (sort glob "$here/unit/fuzz_*.c") {
     SKIP: {
         my ($rc, @lines) = run('clang', @strict,
             '-fsanitize=fuzzer,address,undefined', "-I$root",
-            "-I$here/unit", $src, @parts, @libs, '-o', "$out/$name");
+            "-I$here/unit", $src, @parts, @beside, @libs, '-o', "$out/$name");
 
         skip 'no fuzzer', 1 if $rc && "@lines" =~ /fuzzer.*(No such file|cannot find)|not found/;
         is($rc, 0, "$name compiles") or diag(@lines), next;
