@@ -476,6 +476,84 @@ bool pando_publish(const char *channel, const void *text, size_t len);
 
 
 /*
+ * 8b. Outbound: HTTP, mail and probes, to hosts that are not this one.
+ *
+ *     What goes wrong out there is a value; the flow goes on.  Only public
+ *     addresses are called, and those that pando_outbound_allow names: each
+ *     is checked when its name was resolved, again when it is connected to,
+ *     and so at every redirect.  `upstream` is the name of a provider: where
+ *     pando_outbound_upstream says how this deployment reaches it, that way
+ *     is taken instead.  What is asked with lives until the call returns.
+ */
+typedef enum {
+    PANDO_FETCH_OK = 0,             /* an answer came, of whatever status */
+    PANDO_FETCH_BAD_URL,            /* or another part of what was asked */
+    PANDO_FETCH_REFUSED_ADDRESS,    /* or a port that is not to be called */
+    PANDO_FETCH_RESOLVE,            /* its name has no address */
+    PANDO_FETCH_CONNECT,
+    PANDO_FETCH_TLS,
+    PANDO_FETCH_TIMEOUT,
+    PANDO_FETCH_BROKEN,             /* closed or reset mid-way, or nonsense */
+    PANDO_FETCH_TOO_LARGE,          /* cut: what came first is in body */
+    PANDO_FETCH_REDIRECT,           /* to nowhere, or once more than asked */
+    PANDO_FETCH_BREAKER_OPEN,       /* it failed of late: not tried */
+    PANDO_FETCH_BUSY,               /* too many transfers at once */
+    PANDO_FETCH_DENIED              /* mail: the server said no, see code */
+} pando_fetch_error_t;
+
+const char *pando_fetch_error_text(pando_fetch_error_t error); /* "tls" */
+
+typedef struct {
+    const char  *key_id, *secret;
+    const char  *region;            /* NULL: us-east-1 */
+    const char  *service;           /* NULL: s3 */
+    const char  *token;             /* of a session, or NULL */
+} pando_s3_t;
+
+typedef struct {
+    const char         *method;     /* NULL: GET, with a body POST */
+    const char         *url;        /* http:// or https:// */
+    const char *const  *headers;    /* name, value, ..., NULL */
+    const void         *body;
+    size_t              len;
+    int                 timeout_ms; /* for all of it; 0: 10 s */
+    size_t              max_body;   /* of the answer; 0: 1 MiB */
+    int                 redirects;  /* followed at most; 0: none */
+    const char         *upstream;
+    const pando_s3_t   *s3;         /* signs it (AWS signature 4) */
+    bool                once;       /* on a connection of its own, and never
+                                       a second time */
+} pando_fetch_t;
+
+typedef struct {
+    pando_fetch_error_t  error;
+    const char          *why;       /* of an error: lower case, no secrets */
+    int                  status;    /* 0: no answer */
+    const char          *body;      /* ends in a zero that len leaves out */
+    size_t               len;
+    const char          *url;       /* whose answer it is */
+    const char          *ip;        /* that was connected to, or NULL */
+    int                  attempts;
+    int                  redirects;
+    int64_t              ms;
+    int64_t              retry_after_ms;    /* of an open breaker */
+    const char          *headers;   /* for pando_fetched_header() */
+} pando_fetched_t;
+
+/*
+ * Tried again, at most twice and within a budget per host, where that cannot
+ * do harm: before anything was sent, or by GET, HEAD, OPTIONS, PUT, DELETE.
+ */
+PANDO_WAITS const pando_fetched_t *pando_fetch(pando_req_t *rq,
+    const pando_fetch_t *ask);
+const char *pando_fetched_header(const pando_fetched_t *got,
+    const char *name);              /* the last of that name, or NULL */
+
+/* May that URL be stored?  Without resolving its name; why: for its owner. */
+bool pando_fetch_allowed(pando_req_t *rq, const char *url, const char **why);
+
+
+/*
  * 9. Shared memory, of this node's workers: cached answers by tag, and small
  *    values that expire.  All of it may be lost: a restart empties it, a full
  *    zone pushes out what was not used for longest.

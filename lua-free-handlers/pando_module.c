@@ -13,6 +13,7 @@
 #include "pando_conf.h"
 #include "pando_cache.h"
 #include "pando_redis.h"
+#include "pando_outbound.h"
 #include "pando_sql.h"
 
 
@@ -65,6 +66,26 @@ static ngx_command_t  commands[] = {
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
       pando_domain_directive, NGX_HTTP_LOC_CONF_OFFSET, 0,
       (void *) &pando_calls_domain },
+
+    { ngx_string("pando_outbound_allow"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      pando_conf_outbound_allow, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_outbound_ports"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      pando_conf_outbound_ports, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_outbound_ca"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      pando_conf_outbound_ca, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_outbound_upstream"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      pando_conf_outbound_upstream, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_outbound_limits"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      pando_conf_outbound_limits, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("pando_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -188,6 +209,12 @@ create_main_conf(ngx_conf_t *cf)
         return NULL;
     }
 
+    pmcf->outbound = pando_outbound_conf_create(cf);
+
+    if (pmcf->outbound == NULL) {
+        return NULL;
+    }
+
     pmcf->flows = NGX_CONF_UNSET_UINT;
     pmcf->stack = NGX_CONF_UNSET_SIZE;
     pmcf->deadline = NGX_CONF_UNSET_MSEC;
@@ -214,6 +241,7 @@ init_main_conf(ngx_conf_t *cf, void *conf)
     }
 
     if (pando_conf_finish(cf, pmcf) != NGX_OK
+        || pando_outbound_conf_finish(cf, pmcf) != NGX_OK
         || pando_shm_conf_finish(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -323,6 +351,7 @@ exit_worker(ngx_cycle_t *cycle)
     }
 
     pando_gauges_exit_worker();
+    pando_outbound_exit_worker();
     pando_pg_exit_worker();
     pando_redis_exit_worker();
     pando_access_exit_worker();

@@ -436,6 +436,7 @@ typedef struct {
     ngx_array_t        issuers;         /* of pando_issuer_t */
     pando_seal_keys_t  seals;           /* cursors and links */
     struct pando_redis_conf_s  *redis;  /* NULL: none */
+    struct pando_outbound_conf_s  *outbound;
     ngx_shm_zone_t    *zone;
     ngx_array_t        statics;         /* what modules keep in it */
     ngx_shm_zone_t    *metrics;

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Outbound, as the root sees it: one multi handle of libcurl for each worker
+ * (pando_outbound.c), fed with transfers whose address is already known and
+ * checked.  libcurl resolves no name, follows no redirect and reads no
+ * environment; it runs on the worker's own stack only.  A transfer belongs
+ * to its flow's pool, and to its flow while that waits.
+ */
+
+#ifndef PANDO_OUTBOUND_H
+#define PANDO_OUTBOUND_H
+
+#include "pando_root.h"
+
+#include <curl/curl.h>
+
+#define PANDO_DESTS_MAX  8
+
+/* An address to be connected to. */
+typedef struct {
+    ngx_sockaddr_t  addr;
+    socklen_t       len;
+    bool            ours;           /* by configuration: it is not checked */
+    char            text[NGX_SOCKADDR_STRLEN];      /* without the port */
+} pando_dest_t;
+
+typedef struct {
+    const char     *text;           /* as it is asked for */
+    const char     *scheme;
+    const char     *host;           /* lower case; without brackets */
+    const char     *path;           /* from the slash on, with the query */
+    in_port_t       port;
+    bool            tls;
+    bool            literal;        /* the host is an address: */
+    pando_dest_t   place;
+} pando_url_t;
+
+/* pando_outbound_upstream <name> <address>[/<uri>] */
+typedef struct {
+    ngx_str_t       name;
+    pando_dest_t   place;
+    ngx_str_t       path;           /* before the URL's own */
+} pando_provider_t;
+
+typedef struct pando_outbound_conf_s {
+    ngx_array_t     allow;          /* of ngx_cidr_t */
+    ngx_array_t     ports;          /* of in_port_t */
+    ngx_array_t     providers;      /* of pando_provider_t */
+    char           *ca;             /* a file of more authorities, or NULL */
+    ngx_uint_t      transfers;      /* of a worker at once */
+    ngx_uint_t      per_host;
+    ngx_uint_t      failures;       /* in a row, that open a breaker */
+    ngx_msec_t      open;
+    ngx_msec_t      connect;
+    ngx_flag_t      set;
+} pando_outbound_conf_t;
+
+typedef struct pando_transfer_s  pando_transfer_t;
+
+struct pando_transfer_s {
+    ngx_queue_t          link;      /* in line, or under way */
+    pando_req_t         *rq;
+    CURL                *easy;
+    struct curl_slist   *headers, *connect_to, *rcpts;
+    const char          *key;       /* whose share of the transfers it is */
+    const pando_dest_t *place;
+    ngx_event_t          timer;
+    bool                 runs;
+    bool                 over;
+    bool                 refused;   /* the socket would go elsewhere */
+    CURLcode             code;
+    char                 why[CURL_ERROR_SIZE];
+
+    size_t               max;       /* bytes of the body */
+    char                *body;
+    size_t               len, room;
+    char                *head;      /* lines, each with a zero behind it */
+    size_t               head_len, head_room;
+    bool                 cut;
+
+    int                  status;
+    bool                 connected;
+    bool                 anew;      /* by a connection of its own */
+    bool                 sent;      /* some of it at least */
+    char                 ip[NGX_SOCKADDR_STRLEN];
+};
+
+/* pando_outbound.c */
+void pando_outbound_exit_worker(void);
+pando_transfer_t *pando_transfer_new(pando_req_t *rq,
+    const pando_dest_t *place, const char *key);   /* NULL: no memory */
+void pando_transfer_drop(pando_transfer_t *t);          /* it never ran */
+/* Waits for it to be over, until then (ngx_current_msec) at most. */
+PANDO_WAITS void pando_transfer_run(pando_transfer_t *t, ngx_msec_t until);
+pando_fetch_error_t pando_transfer_error(const pando_transfer_t *t,
+    const char **why);
+ngx_uint_t pando_transfers(void);
+
+/* pando_outbound_guard.c */
+const char *pando_guard_address(const struct sockaddr *sa); /* NULL: may */
+bool pando_guard_port(in_port_t port);
+/* NULL: it is one; base: what a relative one is relative to, or NULL. */
+const char *pando_url_read(pando_req_t *rq, const char *text,
+    const char *base, pando_url_t *url);
+void pando_dest_set(pando_dest_t *p, const struct sockaddr *sa,
+    socklen_t len, in_port_t port);
+
+/* pando_outbound_names.c: 0 where there is none, why says so */
+PANDO_WAITS ngx_uint_t pando_resolve(pando_req_t *rq, const char *host,
+    in_port_t port, ngx_msec_t until, pando_dest_t *places,
+    const char **why);
+
+/* pando_outbound_hosts.c */
+typedef enum {
+    PANDO_HOST_WELL = 0, PANDO_HOST_FAILED, PANDO_HOST_UNKNOWN
+} pando_host_is_t;
+
+ngx_msec_t pando_host_enter(const char *key, ngx_msec_t lease);
+bool pando_host_leave(const char *key, pando_host_is_t is);
+bool pando_host_again(const char *key);
+uint64_t pando_host_hash(const char *key);
+ngx_uint_t pando_hosts_open(void);
+ngx_int_t pando_hosts_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
+
+/* pando_outbound_conf.c */
+pando_outbound_conf_t *pando_outbound_conf_create(ngx_conf_t *cf);
+ngx_int_t pando_outbound_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
+const pando_provider_t *pando_provider(const char *name);
+char *pando_conf_outbound_allow(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *pando_conf_outbound_ports(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *pando_conf_outbound_ca(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_outbound_upstream(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+char *pando_conf_outbound_limits(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+#endif

@@ -1,0 +1,165 @@
+# Servers of others, which answer and misbehave as a test says:
+#
+#   my $web = Pando::Elsewhere->web(sub {
+#       my ($s, $rq) = @_;          # a socket; method, path, headers, body
+#       $s->print("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+#   });
+#   $web->port; $web->connections; $web->requests; $web->stop;
+#
+# Each connection has a process of its own, which ends when the handler says
+# so by returning 'close'.  They all end with the test.
+
+package Pando::Elsewhere;
+
+use strict;
+use warnings;
+
+use File::Temp qw(tempdir);
+use IO::Socket::INET;
+use JSON::PP;
+use POSIX ();
+
+my $owner = $$;
+my @all;
+
+
+# Options: host (127.0.0.1), port, tls (certificate and key, two files).
+sub web
+{
+    my ($class, $handler, %opt) = @_;
+    return $class->serve(sub { web_connection($handler, @_) }, %opt);
+}
+
+
+# A handler that is given each connection as it is: ($socket, $log).
+sub serve
+{
+    my ($class, $handler, %opt) = @_;
+    my $s = bless { log => tempdir(CLEANUP => 1) . '/log', %opt }, $class;
+    my $socket = IO::Socket::INET->new(Listen => 256, ReuseAddr => 1,
+        LocalAddr => $opt{host} // '127.0.0.1', LocalPort => $opt{port} // 0)
+        or die "listen: $!\n";
+
+    $s->{port} = $socket->sockport;
+    $s->{pid} = fork // die "fork: $!\n";
+    push @all, $s;
+    return $s if $s->{pid};
+
+    setpgrp;
+    $SIG{CHLD} = 'IGNORE';
+    $SIG{PIPE} = 'IGNORE';
+    $SIG{$_} = 'DEFAULT' for qw(TERM INT);
+
+    while (1) {
+        my $c = $socket->accept or next;
+        $s->note({ connection => 1 });
+        my $pid = fork // next;
+        close $c, next if $pid;
+
+        close $socket;
+        $c = secure($c, @{ $opt{tls} }) if $opt{tls};
+        $handler->($c, sub { $s->note(@_) }) if $c;
+        close $c if $c;
+        POSIX::_exit(0);
+    }
+}
+
+
+sub secure
+{
+    my ($c, $cert, $key) = @_;
+
+    require IO::Socket::SSL;
+    return IO::Socket::SSL->start_SSL($c, SSL_server => 1,
+        SSL_cert_file => $cert, SSL_key_file => $key);
+}
+
+
+sub web_connection
+{
+    my ($handler, $c, $note) = @_;
+    my ($in, $n) = ('', 0);
+
+    while (1) {
+        while ($in !~ /\r\n\r\n/) {
+            sysread $c, $in, 65536, length $in or return;
+        }
+
+        $in =~ s/\A(\S+) (\S+) HTTP\/1\.[01]\r\n(.*?)\r\n\r\n//s
+            or return;
+        my %rq = (method => $1, path => $2, n => ++$n, headers => {});
+
+        for (split /\r\n/, $3) {
+            my ($name, $value) = /^([^:]+):\s*(.*?)\s*$/ or next;
+            $rq{headers}{lc $name} = $value;
+        }
+
+        my $length = $rq{headers}{'content-length'} // 0;
+
+        while (length $in < $length) {
+            sysread $c, $in, 65536, length $in or return;
+        }
+
+        $rq{body} = substr $in, 0, $length, '';
+        $note->({ %rq, body => length $rq{body} > 1000 ? 'long' : $rq{body} });
+        return if ($handler->($c, \%rq) // '') eq 'close';
+    }
+}
+
+
+# An answer of that status, headers and body, as bytes.
+sub answer
+{
+    my ($status, $body, %headers) = @_;
+    my $text = "HTTP/1.1 $status Whatever\r\n";
+
+    $headers{'Content-Length'} //= length $body;
+    $text .= "$_: $headers{$_}\r\n" for grep { defined $headers{$_} }
+        sort keys %headers;
+    return "$text\r\n$body";
+}
+
+
+sub note
+{
+    my ($s, $what) = @_;
+
+    open my $out, '>>', $s->{log} or return;
+    syswrite $out, JSON::PP->new->canonical->encode($what) . "\n";
+}
+
+
+# What was noted since it started, or since forget().
+sub notes
+{
+    my ($s) = @_;
+
+    open my $in, '<', $s->{log} or return;
+    return map { JSON::PP::decode_json($_) } <$in>;
+}
+
+
+sub forget      { unlink $_[0]{log}; $_[0] }
+sub port        { $_[0]{port} }
+sub connections { scalar grep { $_->{connection} } $_[0]->notes }
+sub requests    { grep { $_->{method} } $_[0]->notes }
+
+
+# With every connection that it has.
+sub stop
+{
+    my ($s) = @_;
+
+    kill 'KILL', -$s->{pid}, $s->{pid} if $s->{pid};
+    waitpid delete $s->{pid}, 0 if $s->{pid};
+    return $s;
+}
+
+
+END {
+    my $status = $?;
+    if ($$ == $owner) { $_->stop for @all }
+    $? = $status;
+}
+
+1;

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Fetcher: it asks what it is told to ask, and tells what came of it.
+ */
+
+#include "fetcher.h"
+
+
+static const pando_route_t *const  routes[] = { fetcher_web, NULL };
+
+const pando_domain_t  fetcher_domain = {
+    .name = "fetcher", .note = "asks others, for the tests",
+    .routes = routes
+};
