@@ -199,6 +199,7 @@ http {
     fastcgi_temp_path      DIR/tmp/fastcgi;
     uwsgi_temp_path        DIR/tmp/uwsgi;
     scgi_temp_path         DIR/tmp/scgi;
+    request_pool_size      6k;
 
     pando_database         default "$p->{database}";
     pando_secret           DIR/secret;
