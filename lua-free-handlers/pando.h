@@ -552,6 +552,83 @@ const char *pando_fetched_header(const pando_fetched_t *got,
 /* May that URL be stored?  Without resolving its name; why: for its owner. */
 bool pando_fetch_allowed(pando_req_t *rq, const char *url, const char **why);
 
+/*
+ * Mail: one message to one server, which answers for each recipient.  Who
+ * signs in does so over TLS.  Not tried twice: that is a job's to decide, and
+ * `unsure` says that the server may have taken it all the same.
+ */
+typedef enum {
+    PANDO_MAIL_STARTTLS = 0, PANDO_MAIL_TLS, PANDO_MAIL_PLAIN
+} pando_mail_tls_t;
+
+typedef struct {
+    const char         *host;
+    int                 port;       /* 0: 587, 465 or 25, as .tls says */
+    pando_mail_tls_t    tls;
+    const char         *user, *password;    /* or NULL */
+    const char         *upstream;
+    const char         *helo;       /* NULL: this host's name */
+    const char         *from;       /* "": nobody, as bounces are sent */
+    const char *const  *rcpts;      /* ends in NULL */
+    const void         *message;    /* header and body; its lines are sent
+                                       with CRLF however they end here */
+    size_t              len;
+    int                 timeout_ms; /* 0: 30 s */
+} pando_mail_t;
+
+typedef struct {
+    const char  *address;
+    int          code;              /* 250; 0: nothing was said */
+    const char  *text;
+} pando_mail_rcpt_t;
+
+typedef struct {
+    pando_fetch_error_t       error;    /* OK: taken, for one at least */
+    const char               *why;
+    int                       code;     /* what the server said last */
+    const char               *text;
+    size_t                    n;
+    const pando_mail_rcpt_t  *rcpts;
+    bool                      unsure;
+    const char               *ip;
+    int64_t                   ms;
+    int64_t                   retry_after_ms;
+} pando_mailed_t;
+
+PANDO_WAITS const pando_mailed_t *pando_mail(pando_req_t *rq,
+    const pando_mail_t *mail);
+
+/*
+ * Probes: whether a port answers, what a certificate is worth, what a mail
+ * server says first.  Nothing is sent but what TLS and SMTP begin with.
+ */
+typedef enum {
+    PANDO_PROBE_TCP = 0, PANDO_PROBE_TLS, PANDO_PROBE_SMTP
+} pando_probe_is_t;
+
+typedef struct {
+    pando_probe_is_t   is;
+    const char        *host;
+    int                port;
+    int                timeout_ms;  /* 0: 5 s */
+    const char        *upstream;
+} pando_probe_t;
+
+typedef struct {
+    pando_fetch_error_t   error;
+    const char           *why;
+    const char           *ip;
+    int64_t               ms;
+    bool                  chain_ok, name_ok;    /* TLS: also where bad */
+    const char           *flaw;     /* of the chain */
+    int                   days_left;
+    int                   code;     /* SMTP: 220 */
+    const char           *text;
+} pando_probed_t;
+
+PANDO_WAITS const pando_probed_t *pando_probe(pando_req_t *rq,
+    const pando_probe_t *probe);
+
 
 /*
  * 9. Shared memory, of this node's workers: cached answers by tag, and small

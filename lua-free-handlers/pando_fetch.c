@@ -27,8 +27,8 @@ static bool is_sound(fetch_t *f);
 static const char *wrong_header(const char *name, const char *value);
 static bool is_token(const char *s, size_t most);
 static void exchange(fetch_t *f);
-static ngx_uint_t places(fetch_t *f);
 static void attempt(fetch_t *f);
+static bool has_authorities(fetch_t *f);
 static bool may_again(const fetch_t *f);
 static void pause_between(fetch_t *f);
 static void transfer(fetch_t *f, const pando_dest_t *place);
@@ -61,6 +61,9 @@ pando_fetch(pando_req_t *rq, const pando_fetch_t *ask)
     }
 
     f->out.ms = (int64_t) (ngx_current_msec - f->started);
+
+    pando_outbound_count(PANDO_OUT_HTTP, f->out.error, f->out.status,
+                         f->out.ms, f->out.attempts);
 
     if (f->out.error != PANDO_FETCH_OK) {
         ngx_log_error(NGX_LOG_INFO, rq->log, 0,
@@ -206,17 +209,20 @@ exchange(fetch_t *f)
 static void
 attempt(fetch_t *f)
 {
-    ngx_uint_t       i, n = places(f);
-    ngx_msec_int_t   left = (ngx_msec_int_t) (f->until - ngx_current_msec);
-    pando_host_is_t  is = PANDO_HOST_WELL;
+    ngx_uint_t      i, n;
+    ngx_msec_int_t  left;
 
     f->sent = false;
     f->out.status = 0;
 
-    if (n == 0) {
+    n = pando_dests(f->rq, &f->url, f->provider, false, f->until, f->places,
+                    &f->out.error, &f->out.why);
+
+    if (n == 0 || !has_authorities(f)) {
         return;
     }
 
+    left = (ngx_msec_int_t) (f->until - ngx_current_msec);
     f->out.retry_after_ms = (int64_t) pando_host_enter(f->key,
                                           (ngx_msec_t) ngx_max(left, 1));
 
@@ -236,76 +242,17 @@ attempt(fetch_t *f)
         }
     }
 
-    switch (f->out.error) {
-
-    case PANDO_FETCH_CONNECT:
-    case PANDO_FETCH_TLS:
-    case PANDO_FETCH_TIMEOUT:
-    case PANDO_FETCH_BROKEN:
-        is = PANDO_HOST_FAILED;
-        break;
-
-    case PANDO_FETCH_OK:
-    case PANDO_FETCH_TOO_LARGE:
-        is = f->out.status >= 502 && f->out.status <= 504
-             ? PANDO_HOST_FAILED : PANDO_HOST_WELL;
-        break;
-
-    default:
-        is = PANDO_HOST_UNKNOWN;
-    }
-
-    if (pando_host_leave(f->key, is)) {
-        ngx_log_error(NGX_LOG_WARN, f->rq->log, 0,
-                      "pando: outbound %s fails: it is left alone for %M ms",
-                      f->key, pando_conf->outbound->open);
-    }
+    pando_host_told(f->rq, f->key, f->out.error,
+                    f->out.status >= 502 && f->out.status <= 504);
 }
 
 
-/* Where to: all of them may be called, or none is. */
-
-static ngx_uint_t
-places(fetch_t *f)
+static bool
+has_authorities(fetch_t *f)
 {
-    ngx_uint_t   i, n = 1;
-    const char  *why;
-
-    if (f->provider) {
-        f->places[0] = f->provider->place;
-        return 1;
-    }
-
-    if (!pando_guard_port(f->url.port)) {
-        return pando_fetch_failed(f, PANDO_FETCH_REFUSED_ADDRESS,
-                                  pando_text(f->rq, "port %d is not to be "
-                                             "called", (int) f->url.port));
-    }
-
-    if (f->url.literal) {
-        f->places[0] = f->url.place;
-
-    } else {
-        n = pando_resolve(f->rq, f->url.host, f->url.port, f->until,
-                         f->places, &why);
-
-        if (n == 0) {
-            return pando_fetch_failed(f, PANDO_FETCH_RESOLVE, why);
-        }
-    }
-
-    for (i = 0; i < n; i++) {
-        why = pando_guard_address(&f->places[i].addr.sockaddr);
-
-        if (why) {
-            return pando_fetch_failed(f, PANDO_FETCH_REFUSED_ADDRESS,
-                                      pando_text(f->rq, "%s is not to be "
-                                                 "called: %s",
-                                                 f->places[i].text, why));
-        }
-    }
-
-    return n;
+    return !f->url.tls || f->provider || pando_tls_ready(f->rq) == NGX_OK
+           || pando_fetch_failed(f, PANDO_FETCH_TLS,
+                                 "there are no authorities to believe");
 }
 
 
@@ -411,6 +358,10 @@ fill(fetch_t *f, pando_transfer_t *t)
     bad |= curl_easy_setopt(e, CURLOPT_URL, target(f));
     bad |= curl_easy_setopt(e, CURLOPT_USERAGENT, "pando/" PANDO_VERSION);
 
+    if (f->url.tls && f->provider == NULL) {
+        bad |= pando_tls_use(t) != NGX_OK;
+    }
+
     if (f->ask->once) {
         bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     }
@@ -439,21 +390,25 @@ fill(fetch_t *f, pando_transfer_t *t)
 static const char *
 target(const fetch_t *f)
 {
+    const pando_provider_t  *p = f->provider;
+
+    return p == NULL ? f->url.text
+           : pando_text(f->rq, "http://%s%.*s%s", pando_fetch_host(f),
+                        (int) p->path.len, p->path.data, f->url.path);
+}
+
+
+/* As it is sent in Host. */
+
+const char *
+pando_fetch_host(const fetch_t *f)
+{
     const pando_url_t  *u = &f->url;
+    bool                usual = u->port == (u->tls ? 443 : 80);
 
-    if (f->provider == NULL) {
-        return u->text;
-    }
-
-    if (u->port == (u->tls ? 443 : 80)) {
-        return pando_text(f->rq, "http://%s%.*s%s", u->host,
-                          (int) f->provider->path.len,
-                          f->provider->path.data, u->path);
-    }
-
-    return pando_text(f->rq, "http://%s:%d%.*s%s", u->host, (int) u->port,
-                      (int) f->provider->path.len, f->provider->path.data,
-                      u->path);
+    return pando_text(f->rq, strchr(u->host, ':') ? usual ? "[%s]" : "[%s]:%d"
+                                                  : usual ? "%s" : "%s:%d",
+                      u->host, (int) u->port);
 }
 
 

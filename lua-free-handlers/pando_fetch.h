@@ -30,6 +30,7 @@ typedef struct {
 /* Always false: an error, and its reason. */
 bool pando_fetch_failed(fetch_t *f, pando_fetch_error_t error,
     const char *why);
+const char *pando_fetch_host(const fetch_t *f);
 ngx_int_t pando_fetch_headers(fetch_t *f, pando_transfer_t *t);
 
 #endif

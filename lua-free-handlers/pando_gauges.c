@@ -8,6 +8,7 @@
  */
 
 #include "pando_metrics.h"
+#include "pando_outbound.h"
 #include "pando_redis.h"
 #include "pando_shm.h"
 
@@ -229,6 +230,8 @@ pando_gauges_init_worker(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    pando_outbound_init_worker();
+
     pando_series_add(own[WORKER_STARTS].series, 1);
     pando_series_add(own[WORKER_DEATHS].series,
                      pando_metrics_inherited());
@@ -338,6 +341,7 @@ pando_gauges_sample(void)
     sample_redis();
     sample_zone();
     sample_nginx();
+    pando_outbound_sample();
 }
 
 

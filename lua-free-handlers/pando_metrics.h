@@ -26,7 +26,7 @@ typedef enum {
 
 #define pando_metric_is_gauge(is)  ((is) >= PANDO_METRIC_SUM)
 
-typedef struct {
+typedef struct pando_family_s {
     pando_metric_is_t   is;
     const char         *name;           /* a counter's ends in _total */
     const char         *note;

@@ -58,13 +58,26 @@ typedef struct pando_outbound_conf_s {
 
 typedef struct pando_transfer_s  pando_transfer_t;
 
+/* What a probe sees of a server's certificates. */
+typedef struct {
+    const char     *host;
+    const char     *flaw;           /* of the chain, or NULL */
+    int             days_left;
+    bool            seen, chain_ok, name_ok;
+} pando_chain_t;
+
+typedef enum {
+    PANDO_OUT_HTTP = 0, PANDO_OUT_MAIL, PANDO_OUT_PROBE, PANDO_OUT_KINDS
+} pando_out_kind_t;
+
 struct pando_transfer_s {
     ngx_queue_t          link;      /* in line, or under way */
     pando_req_t         *rq;
     CURL                *easy;
     struct curl_slist   *headers, *connect_to, *rcpts;
     const char          *key;       /* whose share of the transfers it is */
-    const pando_dest_t *place;
+    const pando_dest_t  *place;
+    pando_chain_t       *chain;     /* of a probe: any certificate will do */
     ngx_event_t          timer;
     bool                 runs;
     bool                 over;
@@ -93,13 +106,30 @@ pando_transfer_t *pando_transfer_new(pando_req_t *rq,
 void pando_transfer_drop(pando_transfer_t *t);          /* it never ran */
 /* Waits for it to be over, until then (ngx_current_msec) at most. */
 PANDO_WAITS void pando_transfer_run(pando_transfer_t *t, ngx_msec_t until);
+ngx_uint_t pando_transfers(void);
+
+/* pando_outbound_answer.c */
+size_t pando_transfer_on_body(char *data, size_t size, size_t n, void *ctx);
+size_t pando_transfer_on_head(char *data, size_t size, size_t n, void *ctx);
 pando_fetch_error_t pando_transfer_error(const pando_transfer_t *t,
     const char **why);
-ngx_uint_t pando_transfers(void);
+
+/* pando_outbound_tls.c: read the authorities, before a transfer uses them */
+PANDO_WAITS ngx_int_t pando_tls_ready(pando_req_t *rq);
+ngx_int_t pando_tls_use(pando_transfer_t *t);
+void pando_tls_exit_worker(void);
+
+/* pando_outbound_count.c */
+void pando_outbound_init_worker(void);
+void pando_outbound_count(pando_out_kind_t kind, pando_fetch_error_t error,
+    int status, int64_t ms, int attempts);
+void pando_outbound_count_connect(void);
+void pando_outbound_sample(void);
+const struct pando_family_s *pando_outbound_family(ngx_uint_t n);
 
 /* pando_outbound_guard.c */
 const char *pando_guard_address(const struct sockaddr *sa); /* NULL: may */
-bool pando_guard_port(in_port_t port);
+bool pando_guard_port(in_port_t port, bool mail);
 /* NULL: it is one; base: what a relative one is relative to, or NULL. */
 const char *pando_url_read(pando_req_t *rq, const char *text,
     const char *base, pando_url_t *url);
@@ -110,16 +140,17 @@ void pando_dest_set(pando_dest_t *p, const struct sockaddr *sa,
 PANDO_WAITS ngx_uint_t pando_resolve(pando_req_t *rq, const char *host,
     in_port_t port, ngx_msec_t until, pando_dest_t *places,
     const char **why);
+/* Of a URL, or of who is asked for it; all may be called, or none is. */
+PANDO_WAITS ngx_uint_t pando_dests(pando_req_t *rq, const pando_url_t *url,
+    const pando_provider_t *provider, bool mail, ngx_msec_t until,
+    pando_dest_t *dests, pando_fetch_error_t *error, const char **why);
 
 /* pando_outbound_hosts.c */
-typedef enum {
-    PANDO_HOST_WELL = 0, PANDO_HOST_FAILED, PANDO_HOST_UNKNOWN
-} pando_host_is_t;
-
+/* 0, or for how long it is left alone. */
 ngx_msec_t pando_host_enter(const char *key, ngx_msec_t lease);
-bool pando_host_leave(const char *key, pando_host_is_t is);
+void pando_host_told(pando_req_t *rq, const char *key,
+    pando_fetch_error_t error, bool ill);
 bool pando_host_again(const char *key);
-uint64_t pando_host_hash(const char *key);
 ngx_uint_t pando_hosts_open(void);
 ngx_int_t pando_hosts_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 

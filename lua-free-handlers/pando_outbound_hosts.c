@@ -32,7 +32,11 @@ typedef struct {
 } host_t;
 
 
+typedef enum { WELL = 0, FAILED, UNKNOWN } is_t;
+
 static host_t *find(host_t *hosts, uint64_t hash, ngx_uint_t make);
+static bool leave(const char *key, is_t is);
+static uint64_t hash_of(const char *key);
 
 
 ngx_int_t
@@ -79,7 +83,7 @@ ngx_msec_t
 pando_host_enter(const char *key, ngx_msec_t lease)
 {
     host_t      *hosts = pando_shm_static("outbound"), *h;
-    uint64_t     now = ngx_current_msec, hash = pando_host_hash(key);
+    uint64_t     now = ngx_current_msec, hash = hash_of(key);
     ngx_msec_t   wait = 0;
 
     if (hosts == NULL || pando_shm_lock() == NULL) {
@@ -111,10 +115,45 @@ pando_host_enter(const char *key, ngx_msec_t lease)
 }
 
 
+/* How it went there, by what came of one attempt. */
+
+void
+pando_host_told(pando_req_t *rq, const char *key, pando_fetch_error_t error,
+    bool ill)
+{
+    is_t  is;
+
+    switch (error) {
+
+    case PANDO_FETCH_CONNECT:
+    case PANDO_FETCH_TLS:
+    case PANDO_FETCH_TIMEOUT:
+    case PANDO_FETCH_BROKEN:
+        is = FAILED;
+        break;
+
+    case PANDO_FETCH_OK:
+    case PANDO_FETCH_DENIED:
+    case PANDO_FETCH_TOO_LARGE:
+        is = ill ? FAILED : WELL;
+        break;
+
+    default:
+        is = UNKNOWN;
+    }
+
+    if (leave(key, is)) {
+        ngx_log_error(NGX_LOG_WARN, rq->log, 0,
+                      "pando: outbound %s fails: it is left alone for %M ms",
+                      key, pando_conf->outbound->open);
+    }
+}
+
+
 /* Whether that opened the breaker. */
 
-bool
-pando_host_leave(const char *key, pando_host_is_t is)
+static bool
+leave(const char *key, is_t is)
 {
     bool       opened = false;
     host_t    *hosts = pando_shm_static("outbound"), *h;
@@ -124,18 +163,18 @@ pando_host_leave(const char *key, pando_host_is_t is)
         return false;
     }
 
-    h = find(hosts, pando_host_hash(key), 0);
+    h = find(hosts, hash_of(key), 0);
 
     if (h == NULL) {
         pando_shm_unlock();
         return false;
     }
 
-    if (is == PANDO_HOST_WELL) {
+    if (is == WELL) {
         h->failures = 0;
         h->open_until = h->probe_until = 0;
 
-    } else if (is == PANDO_HOST_FAILED
+    } else if (is == FAILED
                && (++h->failures >= pando_conf->outbound->failures
                    || h->open_until))
     {
@@ -165,7 +204,7 @@ pando_host_again(const char *key)
         return false;
     }
 
-    h = find(hosts, pando_host_hash(key), 0);
+    h = find(hosts, hash_of(key), 0);
     may = h && h->open_until == 0 && h->again < 1 + h->asked / 5;
 
     if (may) {
@@ -178,8 +217,8 @@ pando_host_again(const char *key)
 }
 
 
-uint64_t
-pando_host_hash(const char *key)
+static uint64_t
+hash_of(const char *key)
 {
     uint64_t  hash = pando_shm_hash(key, strlen(key));
 

@@ -341,3 +341,45 @@ forget_thread(void *data)
         ngx_destroy_pool(l->pool);
     }
 }
+
+
+ngx_uint_t
+pando_dests(pando_req_t *rq, const pando_url_t *url,
+    const pando_provider_t *provider, bool mail, ngx_msec_t until,
+    pando_dest_t *dests, pando_fetch_error_t *error, const char **why)
+{
+    ngx_uint_t  i, n = 1;
+
+    if (provider) {
+        dests[0] = provider->place;
+        return 1;
+    }
+
+    *error = PANDO_FETCH_REFUSED_ADDRESS;
+
+    if (!pando_guard_port(url->port, mail)) {
+        *why = pando_text(rq, "port %d is not to be called",
+                          (int) url->port);
+        return 0;
+    }
+
+    if (url->literal) {
+        dests[0] = url->place;
+
+    } else {
+        n = pando_resolve(rq, url->host, url->port, until, dests, why);
+        *error = n ? *error : PANDO_FETCH_RESOLVE;
+    }
+
+    for (i = 0; i < n; i++) {
+        *why = pando_guard_address(&dests[i].addr.sockaddr);
+
+        if (*why) {
+            *why = pando_text(rq, "%s is not to be called: %s",
+                              dests[i].text, *why);
+            return 0;
+        }
+    }
+
+    return n;
+}

@@ -20,7 +20,8 @@ my $out = tempdir(CLEANUP => 1);
 
 my @parts = map { "$root/pando_$_.c" }
     qw(bytes uuid date time money sign keys jwk jws token claims pattern
-    template template_tag template_include template_html template_render template_format);
+    template template_tag template_include template_html template_render template_format
+    sigv4);
 my @beside = map { "$root/pando_$_.c" } qw(out json faults kind format);
 
 my @strict = qw(-std=gnu11 -g -O1 -Wall -Wextra -Werror

@@ -9,6 +9,6 @@
 
 #include "pando.h"
 
-extern const pando_route_t  fetcher_web[];
+extern const pando_route_t  fetcher_web[], fetcher_mail[];
 
 #endif

@@ -7,7 +7,9 @@
 #include "fetcher.h"
 
 
-static const pando_route_t *const  routes[] = { fetcher_web, NULL };
+static const pando_route_t *const  routes[] = {
+    fetcher_web, fetcher_mail, NULL
+};
 
 const pando_domain_t  fetcher_domain = {
     .name = "fetcher", .note = "asks others, for the tests",
