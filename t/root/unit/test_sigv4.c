@@ -8,7 +8,8 @@
 #include "tap.h"
 
 
-#define EMPTY  "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define EMPTY  "e3b0c44298fc1c149afbf4c8996fb924" \
+               "27ae41e4649b934ca495991b7852b855"
 
 
 static pando_sigv4_t
