@@ -407,6 +407,11 @@ void pando_emit_json(pando_tx_t *tx, const pando_event_t *event,
     pando_uuid_t subject, const char *json);
 
 
+/* 7b. Jobs: durable work, run as flows (pando_jobs.h) */
+
+#include "pando_jobs.h"
+
+
 /* 8. Waiting for something else than the database */
 
 PANDO_WAITS void pando_sleep_ms(pando_req_t *rq, int64_t ms);
@@ -637,6 +642,7 @@ struct pando_domain_s {
     const pando_event_t *const    *events;     /* ends in NULL */
     const pando_setting_t         *settings;
     const pando_tick_t            *ticks;
+    const pando_job_t *const      *jobs;       /* ends in NULL */
     const pando_metric_t          *metrics;
     unsigned                      *metric_base;/* first one's number */
     int                          (*start)(void);    /* in each worker */

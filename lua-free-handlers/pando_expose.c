@@ -8,6 +8,7 @@
  */
 
 #include "pando_metrics.h"
+#include "pando_job.h"
 #include "pando_outbound.h"
 #include "pando_serve.h"
 
@@ -69,6 +70,10 @@ pando_metrics_handler(ngx_http_request_t *r)
     }
 
     for (i = 0; (root = pando_outbound_family(i)) != NULL; i++) {
+        family(&t, &sums, root);
+    }
+
+    for (i = 0; (root = pando_jobs_family(i)) != NULL; i++) {
         family(&t, &sums, root);
     }
 

@@ -12,6 +12,7 @@
 #include "pando_call.h"
 #include "pando_conf.h"
 #include "pando_cache.h"
+#include "pando_job.h"
 #include "pando_redis.h"
 #include "pando_outbound.h"
 #include "pando_sql.h"
@@ -86,6 +87,10 @@ static ngx_command_t  commands[] = {
     { ngx_string("pando_outbound_limits"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       pando_conf_outbound_limits, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_jobs"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      pando_conf_jobs, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
     { ngx_string("pando_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
@@ -242,6 +247,7 @@ init_main_conf(ngx_conf_t *cf, void *conf)
 
     if (pando_conf_finish(cf, pmcf) != NGX_OK
         || pando_outbound_conf_finish(cf, pmcf) != NGX_OK
+        || pando_jobs_conf_finish(cf, pmcf) != NGX_OK
         || pando_shm_conf_finish(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -339,6 +345,10 @@ init_worker(ngx_cycle_t *cycle)
         }
     }
 
+    if (pando_jobs_init_worker(cycle, pmcf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return pando_ticks_init_worker(cycle, pmcf);
 }
 
@@ -352,6 +362,7 @@ exit_worker(ngx_cycle_t *cycle)
 
     pando_gauges_exit_worker();
     pando_outbound_exit_worker();
+    pando_jobs_exit_worker();
     pando_pg_exit_worker();
     pando_redis_exit_worker();
     pando_access_exit_worker();

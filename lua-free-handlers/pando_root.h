@@ -107,6 +107,7 @@ struct pando_req_s {
     pando_tx_t            *txs;         /* all that were begun */
     pando_tx_t            *commit;      /* promised by pando_commit() */
     struct pando_change_s *changes;     /* to be purged when it is done */
+    struct pando_run_s    *job;         /* that this flow runs */
     const char            *personal;    /* what else its answer depends on */
 
     const void            *body;
@@ -278,6 +279,7 @@ struct pando_tx_s {
     unsigned       began:1;
     unsigned       over:1;
     unsigned       implied:1;       /* by a key, not by the handler */
+    unsigned       enqueued:1;      /* jobs to be looked for then */
 };
 
 struct pando_rows_s {
@@ -360,6 +362,7 @@ extern const pando_problem_t  pando_key_running;         /* 409 */
 extern const pando_problem_t  pando_key_malformed;       /* 400 */
 extern const pando_problem_t  pando_bad_cursor;          /* 400 */
 extern const pando_problem_t  pando_token_expired;       /* 401 */
+extern const pando_problem_t  pando_job_lost;            /* 409 */
 
 
 /* 4. Routes, access, requests */
@@ -446,6 +449,7 @@ typedef struct {
     ngx_flag_t         verify;          /* check own answers: tests */
     ngx_array_t        peers;           /* of pando_peer_t */
     ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */
+    struct pando_jobs_conf_s  *jobs;
 } pando_main_conf_t;
 
 typedef struct pando_issuer_s {

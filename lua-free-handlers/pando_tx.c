@@ -15,6 +15,7 @@
  */
 
 #include "pando_conf.h"
+#include "pando_job.h"
 
 
 static pando_tx_t *tx_new(pando_req_t *rq);
@@ -487,6 +488,10 @@ pando_tx_commit_promised(pando_req_t *rq)
     rq->commit = NULL;
     rq->committing = 0;
     pando_changes_apply(rq);
+
+    if (tx->enqueued) {
+        pando_jobs_committed(tx->db);
+    }
 }
 
 
@@ -589,7 +594,7 @@ fail_by_state(pando_req_t *rq, const char *state, PGresult *error)
         { "40001", NULL }, { "40P01", NULL }, { "26000", NULL },
         { "0A000", NULL },
         { "PD200", &pando_key_running }, { "PD409", &pando_key_running },
-        { "PD422", &pando_key_reused },
+        { "PD422", &pando_key_reused }, { "PD410", &pando_job_lost },
         { "57014", &pando_timed_out }, { "55P03", &pando_busy },
         { "57P", &pando_unavailable }, { "08", &pando_unavailable },
         { "53", &pando_unavailable }, { "25006", &pando_unavailable },

@@ -14,7 +14,7 @@ package Rules;
 use strict;
 use warnings;
 
-my $WRITES = qr/^(?:insert|update|delete|merge|emit|claim_key|keep_reply
+my $WRITES = qr/^(?:insert|update|delete|merge|emit|enqueue|claim_key|keep_reply
     |nextval|setval|set_config|pg_notify|pg_(?:try_)?advisory\w*)$/x;
 my $RUNS_TEXT = qr/^(?:(?:query|cursor|table|schema|database)_to_xml\w*
     |dblink\w*|execute|ts_stat)$/xi;
