@@ -50,7 +50,7 @@ pando_pg_init_worker(ngx_cycle_t *cycle, ngx_array_t *confs)
 
         ngx_uint_t  sizes[PANDO_POOLS] = {
             conf[i].reads + (conf[i].replica != NULL), conf[i].writes,
-            conf[i].slow, conf[i].transactions
+            conf[i].slow, conf[i].transactions, 1
         };
 
         for (k = 0; k < PANDO_POOLS; k++) {

@@ -10,6 +10,7 @@
 #include "pando_metrics.h"
 #include "pando_outbound.h"
 #include "pando_redis.h"
+#include "pando_relay.h"
 #include "pando_shm.h"
 
 #include <sys/resource.h>
@@ -266,7 +267,8 @@ name_databases(ngx_cycle_t *cycle)
 
     static const char *const  pools[PANDO_POOLS] = {
         [PANDO_POOL_READS] = "reads", [PANDO_POOL_WRITES] = "writes",
-        [PANDO_POOL_SLOW] = "slow", [PANDO_POOL_TX] = "transactions"
+        [PANDO_POOL_SLOW] = "slow", [PANDO_POOL_TX] = "transactions",
+        [PANDO_POOL_EVENTS] = "events"
     };
 
     n = pando_pg_databases(&db);
@@ -531,5 +533,5 @@ sample_nginx(void)
 const pando_family_t *
 pando_gauges_family(ngx_uint_t n)
 {
-    return n < ROOT_FAMILIES ? &root[n] : NULL;
+    return n < ROOT_FAMILIES ? &root[n] : pando_relay_family(n - ROOT_FAMILIES);
 }

@@ -15,6 +15,7 @@
 #include "pando_job.h"
 #include "pando_redis.h"
 #include "pando_outbound.h"
+#include "pando_relay.h"
 #include "pando_sql.h"
 
 
@@ -345,7 +346,9 @@ init_worker(ngx_cycle_t *cycle)
         }
     }
 
-    if (pando_jobs_init_worker(cycle, pmcf) != NGX_OK) {
+    if (pando_relay_init_worker(cycle) != NGX_OK
+        || pando_jobs_init_worker(cycle, pmcf) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -363,6 +366,7 @@ exit_worker(ngx_cycle_t *cycle)
     pando_gauges_exit_worker();
     pando_outbound_exit_worker();
     pando_jobs_exit_worker();
+    pando_relay_exit_worker();
     pando_pg_exit_worker();
     pando_redis_exit_worker();
     pando_access_exit_worker();

@@ -13,6 +13,7 @@
  */
 
 #include "pando_pg.h"
+#include "pando_relay.h"
 
 
 #define PANDO_CONNECT_TIMEOUT  3000
@@ -62,7 +63,7 @@ pando_conn_open_soon(pando_conn_t *conn)
 void
 pando_conn_open(pando_conn_t *conn)
 {
-    char              options[256];
+    char              options[384];
     pando_db_conf_t  *conf = conn->db->conf;
     ngx_msec_t        timeout = conf->timeout;
 
@@ -79,10 +80,12 @@ pando_conn_open(pando_conn_t *conn)
                     " -c bytea_output=hex -c jit=off -c statement_timeout=%u"
                     " -c lock_timeout=%u"
                     " -c idle_in_transaction_session_timeout=%u"
-                    " -c default_transaction_read_only=%s",
+                    " -c default_transaction_read_only=%s"
+                    " -c synchronous_commit=%s -c pando.told=on",
                     (unsigned) timeout, (unsigned) timeout / 2 + 1,
                     (unsigned) timeout * 4,
-                    conn->kind == PANDO_POOL_READS ? "on" : "off");
+                    conn->kind == PANDO_POOL_READS ? "on" : "off",
+                    conn->kind == PANDO_POOL_EVENTS ? "off" : "on");
 
     const char *const  keys[] = {
         "dbname", "options", "application_name", "client_encoding",
@@ -356,6 +359,11 @@ pando_conn_close(pando_conn_t *conn)
     pando_seg_lose_all(conn);
     conn->depth = 0;
     conn->unsynced = 0;
+    conn->told = 0;
+
+    if (conn->kind == PANDO_POOL_EVENTS) {
+        pando_relay_lost(conn->db);
+    }
 }
 
 
@@ -406,6 +414,11 @@ static void
 on_notice(void *arg, const char *text)
 {
     pando_conn_t  *conn = arg;
+
+    if (strstr(text, "pando.emit")) {
+        conn->told = 1;
+        return;
+    }
 
     ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0, "pando: \"%V\" notes: %s",
                   &conn->db->conf->name, text);

@@ -220,7 +220,7 @@ typedef enum {
 
 typedef enum {
     PANDO_POOL_READS = 0, PANDO_POOL_WRITES, PANDO_POOL_SLOW,
-    PANDO_POOL_TX, PANDO_POOLS
+    PANDO_POOL_TX, PANDO_POOL_EVENTS, PANDO_POOLS
 } pando_pool_kind_t;
 
 struct pando_conn_s {
@@ -245,6 +245,7 @@ struct pando_conn_s {
     unsigned             retire:1;
     unsigned             of_replica:1;
     unsigned             spare:1;       /* looks for a lost replica */
+    unsigned             told:1;        /* what runs emits an event */
     time_t               born;
 };
 
@@ -482,6 +483,7 @@ pando_ctx_t *pando_http_ctx(ngx_http_request_t *r);
 ngx_int_t pando_variables_add(ngx_conf_t *cf);
 extern const u_char  pando_no_trace[];
 void pando_trace_begin(ngx_http_request_t *r, pando_ctx_t *ctx);
+void pando_trace_continue(pando_ctx_t *ctx, const char *traceparent);
 
 /* pando_access.c: on the worker's stack; the token is checked once */
 void pando_access_init_worker(ngx_cycle_t *cycle);

@@ -11,6 +11,7 @@
  */
 
 #include "pando_pg.h"
+#include "pando_relay.h"
 
 
 #define SYNC_EVERY  32      /* reads, at most, before one is sent */
@@ -392,6 +393,11 @@ seg_done(pando_conn_t *conn, pando_seg_t *seg, pando_seg_state_t state)
 
     if (state == PANDO_SEG_DONE) {
         conn->depth--;
+
+        if (conn->told && PQtransactionStatus(conn->pg) == PQTRANS_IDLE) {
+            conn->told = 0;
+            pando_relay_committed(conn->db);
+        }
     }
 
     if (seg->rq) {

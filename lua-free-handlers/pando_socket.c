@@ -11,6 +11,7 @@
  */
 
 #include "pando_pg.h"
+#include "pando_relay.h"
 
 
 static void let_go(ngx_connection_t *c, ngx_uint_t flags);
@@ -140,6 +141,13 @@ on_io(ngx_event_t *ev)
         }
 
         pando_seg_read(conn);
+
+        if (conn->kind == PANDO_POOL_EVENTS
+            && conn->state == PANDO_CONN_READY)
+        {
+            pando_relay_heard(conn);
+        }
+
         pando_conn_rest(conn);
     }
 

@@ -31,6 +31,20 @@ pando_trace_begin(ngx_http_request_t *r, pando_ctx_t *ctx)
 }
 
 
+void
+pando_trace_continue(pando_ctx_t *ctx, const char *traceparent)
+{
+    ngx_str_t  v = { strlen(traceparent), (u_char *) traceparent };
+
+    if (!read_parent(ctx, &v)) {
+        random_hex(ctx->trace_id, 32);
+    }
+
+    random_hex(ctx->span_id, 16);
+    ctx->traced = 1;
+}
+
+
 /* 00-<32 hex>-<16 hex>-<2 hex>; a later version may go on after a dash. */
 
 static ngx_uint_t

@@ -16,6 +16,7 @@
 
 #include "pando_conf.h"
 #include "pando_job.h"
+#include "pando_relay.h"
 
 
 static pando_tx_t *tx_new(pando_req_t *rq);
@@ -595,6 +596,7 @@ fail_by_state(pando_req_t *rq, const char *state, PGresult *error)
         { "0A000", NULL },
         { "PD200", &pando_key_running }, { "PD409", &pando_key_running },
         { "PD422", &pando_key_reused }, { "PD410", &pando_job_lost },
+        { "PD411", &pando_heard_before },
         { "57014", &pando_timed_out }, { "55P03", &pando_busy },
         { "57P", &pando_unavailable }, { "08", &pando_unavailable },
         { "53", &pando_unavailable }, { "25006", &pando_unavailable },
