@@ -332,7 +332,7 @@ transfer(fetch_t *f, const pando_dest_t *place)
     f->out.body = t->body ? t->body : "";
     f->out.len = t->len;
     f->out.ip = t->ip[0] ? t->ip : NULL;
-    f->sent = t->sent;
+    f->sent = t->connected;
 
     /* lines end in zeros, and all of them in another one */
 

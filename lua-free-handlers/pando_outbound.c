@@ -25,8 +25,10 @@ static void abandon(void *data);
 static void on_kick(ngx_event_t *ev);
 static ngx_uint_t is_free(pando_transfer_t *t);
 static void begin(pando_transfer_t *t);
-static void over(pando_transfer_t *t, CURLcode code);
 static void on_late(ngx_event_t *ev);
+static ngx_uint_t is_connected(pando_transfer_t *t);
+static void over(pando_transfer_t *t, CURLcode code);
+static void take_facts(pando_transfer_t *t);
 static void on_timer(ngx_event_t *ev);
 static void on_io(ngx_event_t *ev);
 static void act(curl_socket_t fd, int mask);
@@ -146,6 +148,7 @@ pando_transfer_new(pando_req_t *rq, const pando_dest_t *place,
     t->rq = rq;
     t->place = place;
     t->key = key;
+    t->fd = -1;
     t->timer.handler = on_late;
     t->timer.data = t;
     t->timer.log = ngx_cycle->log;
@@ -192,8 +195,6 @@ common_options(pando_transfer_t *t)
     bad |= curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
     bad |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
                             (long) CURL_HTTP_VERSION_1_1);
-    bad |= curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS,
-                            (long) pando_conf->outbound->connect);
     bad |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 60L);
     bad |= curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, 600L);
     bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -249,6 +250,7 @@ pando_transfer_run(pando_transfer_t *t, ngx_msec_t until)
 {
     ngx_msec_int_t  left = (ngx_msec_int_t) (until - ngx_current_msec);
 
+    t->until = until;
     ngx_queue_insert_tail(&line, &t->link);
     ngx_add_timer(&t->timer, (ngx_msec_t) ngx_max(left, 1));
     ngx_post_event(&kick, &ngx_posted_events);
@@ -313,13 +315,24 @@ is_free(pando_transfer_t *t)
 }
 
 
+/* From here on there is a time to connect, too. */
+
 static void
 begin(pando_transfer_t *t)
 {
+    ngx_msec_int_t  left = (ngx_msec_int_t) (t->until - ngx_current_msec);
+
     ngx_queue_remove(&t->link);
     ngx_queue_insert_tail(&running, &t->link);
     nrunning++;
     t->runs = true;
+
+    if (t->timer.timer_set) {
+        ngx_del_timer(&t->timer);
+    }
+
+    left = ngx_min(left, (ngx_msec_int_t) pando_conf->outbound->connect);
+    ngx_add_timer(&t->timer, (ngx_msec_t) ngx_max(left, 1));
 
     if (curl_multi_add_handle(multi, t->easy) != CURLM_OK) {
         over(t, CURLE_FAILED_INIT);
@@ -328,32 +341,50 @@ begin(pando_transfer_t *t)
 
 
 static void
+on_late(ngx_event_t *ev)
+{
+    pando_transfer_t  *t = ev->data;
+    ngx_msec_int_t     left = (ngx_msec_int_t) (t->until - ngx_current_msec);
+
+    if (t->runs && left > 0 && is_connected(t)) {
+        ngx_add_timer(ev, (ngx_msec_t) left);
+        return;
+    }
+
+    over(t, CURLE_OPERATION_TIMEDOUT);
+}
+
+
+static ngx_uint_t
+is_connected(pando_transfer_t *t)
+{
+    ngx_sockaddr_t  sa;
+    socklen_t       len = sizeof(sa);
+
+    return t->fd == -1 || getpeername(t->fd, &sa.sockaddr, &len) == 0;
+}
+
+
+/*
+ * A socket that is still connecting libcurl closes without a word: before it
+ * is given up, the event loop is told to forget it.
+ */
+
+static void
 over(pando_transfer_t *t, CURLcode code)
 {
-    long         status = 0;
-    char        *ip = NULL;
-    curl_off_t   us = 0, sent = 0;
-    long         connects = 0;
-
     if (t->runs) {
         nrunning--;
-        curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
-        curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
-        curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &us);
-        curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-        curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &sent);
+        t->connected = code != CURLE_COULDNT_CONNECT
+                       && (code != CURLE_OPERATION_TIMEDOUT
+                           || is_connected(t));
+        take_facts(t);
 
-        t->status = (int) status;
-        t->anew = connects > 0;
-
-        if (t->anew) {
-            pando_outbound_count_connect();
+        if (t->c) {
+            curl_multi_assign(multi, t->c->fd, NULL);
+            unwatch(t->c);
         }
 
-        t->connected = us > 0;
-        t->sent = us > 0 || sent > 0;
-        (void) ngx_cpystrn((u_char *) t->ip, (u_char *) (ip ? ip : ""),
-                           sizeof(t->ip));
         curl_multi_remove_handle(multi, t->easy);
     }
 
@@ -377,9 +408,22 @@ over(pando_transfer_t *t, CURLcode code)
 
 
 static void
-on_late(ngx_event_t *ev)
+take_facts(pando_transfer_t *t)
 {
-    over(ev->data, CURLE_OPERATION_TIMEDOUT);
+    long   status = 0, connects = 0;
+    char  *ip = NULL;
+
+    curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(t->easy, CURLINFO_PRIMARY_IP, &ip);
+    curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
+
+    t->status = (int) status;
+    (void) ngx_cpystrn((u_char *) t->ip, (u_char *) (ip ? ip : ""),
+                       sizeof(t->ip));
+
+    if (connects) {
+        pando_outbound_count_connect();
+    }
 }
 
 
@@ -447,6 +491,7 @@ static int
 watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
 {
     ngx_connection_t  *c = known;
+    pando_transfer_t  *t = NULL;
 
     if (what == CURL_POLL_REMOVE) {
         if (c) {
@@ -460,12 +505,23 @@ watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
     if (c == NULL) {
         c = ngx_get_connection(fd, ngx_cycle->log);
 
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
+
         /* without one, the transfer's own time ends it */
 
-        if (c == NULL || curl_multi_assign(multi, fd, c) != CURLM_OK) {
+        if (c == NULL || t == NULL
+            || curl_multi_assign(multi, fd, c) != CURLM_OK)
+        {
+            if (c) {
+                ngx_free_connection(c);
+                c->fd = (ngx_socket_t) -1;
+            }
+
             return 0;
         }
 
+        t->c = c;
+        c->data = t;
         c->log = ngx_cycle->log;
         c->read->log = c->log;
         c->write->log = c->log;
@@ -496,6 +552,10 @@ watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
 static void
 unwatch(ngx_connection_t *c)
 {
+    pando_transfer_t  *t = c->data;
+
+    t->c = NULL;
+
     if (c->read->active) {
         (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
     }
@@ -532,8 +592,10 @@ open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *sa)
         return CURL_SOCKET_BAD;
     }
 
-    return socket(sa->family, sa->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                  sa->protocol);
+    t->fd = socket(sa->family, sa->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                   sa->protocol);
+
+    return t->fd;
 }
 
 

@@ -79,6 +79,9 @@ struct pando_transfer_s {
     const pando_dest_t  *place;
     pando_chain_t       *chain;     /* of a probe: any certificate will do */
     ngx_event_t          timer;
+    ngx_msec_t           until;
+    ngx_connection_t    *c;         /* while the event loop has it */
+    int                  fd;        /* opened for it; -1: a kept one */
     bool                 runs;
     bool                 over;
     bool                 refused;   /* the socket would go elsewhere */
@@ -94,8 +97,6 @@ struct pando_transfer_s {
 
     int                  status;
     bool                 connected;
-    bool                 anew;      /* by a connection of its own */
-    bool                 sent;      /* some of it at least */
     char                 ip[NGX_SOCKADDR_STRLEN];
 };
 

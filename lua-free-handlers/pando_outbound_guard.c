@@ -29,6 +29,7 @@ static bool is_in(const struct sockaddr *sa, const range_t *ranges,
     const char **what);
 static bool matches(const struct sockaddr *sa, const ngx_cidr_t *c);
 static bool is_allowed(const struct sockaddr *sa);
+static bool is_plain(const char *text);
 static const char *read_parts(pando_req_t *rq, CURLU *u, pando_url_t *url);
 static const char *read_host(pando_req_t *rq, CURLU *u, pando_url_t *url);
 static const char *check_name(const char *host);
@@ -236,6 +237,10 @@ pando_url_read(pando_req_t *rq, const char *text, const char *base,
         return "is too long";
     }
 
+    if (base == NULL && !is_plain(text)) {
+        return why;
+    }
+
     u = curl_url();
 
     if (u == NULL) {
@@ -252,6 +257,28 @@ pando_url_read(pando_req_t *rq, const char *text, const char *base,
     curl_url_cleanup(u);
 
     return why;
+}
+
+
+/* What parsers differ about: three slashes, backslashes, blanks. */
+
+static bool
+is_plain(const char *text)
+{
+    size_t       n = strcspn(text, ":");
+    const char  *p;
+
+    if (strncmp(text + n, "://", 3) != 0 || text[n + 3] == '/') {
+        return false;
+    }
+
+    for (p = text; *p; p++) {
+        if ((unsigned char) *p <= ' ' || *p == 0x7f || *p == '\\') {
+            return false;
+        }
+    }
+
+    return true;
 }
 
 

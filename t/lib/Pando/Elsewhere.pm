@@ -18,6 +18,7 @@ use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use JSON::PP;
 use POSIX ();
+use Socket ();
 
 my $owner = $$;
 my @all;
@@ -143,6 +144,82 @@ sub forget      { unlink $_[0]{log}; $_[0] }
 sub port        { $_[0]{port} }
 sub connections { scalar grep { $_->{connection} } $_[0]->notes }
 sub requests    { grep { $_->{method} } $_[0]->notes }
+
+
+# A name server for nginx's resolver: $dns->say(name => [addresses]), where
+# an address that is 'silence' is never answered; what is not said is no name.
+# Answers may not be remembered for longer than a second.
+sub dns
+{
+    my ($class) = @_;
+    my $s = bless { log => tempdir(CLEANUP => 1) . '/log' }, $class;
+    my $socket = IO::Socket::INET->new(Proto => 'udp',
+        LocalAddr => '127.0.0.1', LocalPort => 0) or die "udp: $!\n";
+
+    $s->{port} = $socket->sockport;
+    $s->say;
+    $s->{pid} = fork // die "fork: $!\n";
+    push @all, $s;
+    return $s if $s->{pid};
+
+    setpgrp;
+    $SIG{$_} = 'DEFAULT' for qw(TERM INT);
+
+    while (1) {
+        my $from = $socket->recv(my $query, 4096) or next;
+        my $answer = $s->dns_answer($query) // next;
+        $socket->send($answer, 0, $from);
+    }
+}
+
+
+sub say
+{
+    my ($s, %names) = @_;
+
+    $s->{names} = { %{ $s->{names} // {} }, %names };
+    open my $out, '>', "$s->{log}.new" or die "$s->{log}: $!\n";
+    print $out JSON::PP::encode_json($s->{names});
+    close $out;
+    rename "$s->{log}.new", "$s->{log}.names" or die "rename: $!\n";
+    return $s;
+}
+
+
+sub dns_answer
+{
+    my ($s, $query) = @_;
+    my ($id, @labels) = unpack 'n', $query;
+    my $at = 12;
+
+    while (my $n = ord substr $query, $at, 1) {
+        push @labels, substr $query, $at + 1, $n;
+        $at += $n + 1;
+    }
+
+    my $name = lc join '.', @labels;
+    my $type = unpack 'n', substr $query, $at + 1, 2;
+    open my $in, '<', "$s->{log}.names" or return;
+    my $all = JSON::PP::decode_json(<$in>)->{$name};
+    my $data = '';
+    my $n = 0;
+
+    $s->note({ name => $name, type => $type });
+    return if grep { $_ eq 'silence' } @{ $all // [] };
+
+    for my $address (@{ $all // [] }) {
+        my $six = $address =~ /:/;
+        next if $type != ($six ? 28 : 1);
+        my $bytes = Socket::inet_pton($six ? Socket::AF_INET6()
+                                           : Socket::AF_INET(), $address);
+        $data .= pack 'n n n N n a*', 0xc00c, $type, 1, 1, length $bytes,
+            $bytes;
+        $n++;
+    }
+
+    return pack('n n n n n n', $id, $all ? 0x8180 : 0x8183, 1, $n, 0, 0)
+        . substr($query, 12, $at + 5 - 12) . $data;
+}
 
 
 # With every connection that it has.

@@ -24,6 +24,7 @@ typedef struct {
 
 
 static pando_reply_t fetch(pando_req_t *rq);
+static pando_reply_t read_it(pando_req_t *rq);
 static pando_reply_t allowed(pando_req_t *rq);
 
 
@@ -47,12 +48,28 @@ static const pando_shape_t  ask_shape = {
     .fields = ask_fields
 };
 
+static const pando_field_t  read_fields[] = {
+    PANDO_FIELD(ask_t, TEXT, url, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t  read_shape = {
+    .name = "FetcherRead", .size = sizeof(ask_t), .given = true,
+    .fields = read_fields
+};
+
 
 const pando_route_t  fetcher_web[] = {
 
     { PANDO_PUT, "/fetcher/fetch", fetch, "Ask another host",
       .scope = "public", .takes = &ask_shape, .max_body = 2 * 1024 * 1024,
       .deadline_ms = 30000 },
+
+    { PANDO_GET, "/fetcher/read", read_it, "Ask another host, to read only",
+      .scope = "public", .query = &read_shape, .deadline_ms = 20000 },
+
+    { PANDO_GET, "/fetcher/brief", read_it, "Ask another host, not for long",
+      .scope = "public", .query = &read_shape, .deadline_ms = 500 },
 
     { PANDO_PUT, "/fetcher/allowed", allowed, "Whether it may be asked",
       .scope = "public", .takes = &ask_shape },
@@ -110,6 +127,21 @@ fetch(pando_req_t *rq)
         "redirects", got->redirects, "ms", (json_int_t) got->ms,
         "retry_after_ms", (json_int_t) got->retry_after_ms,
         "header", in->want ? pando_fetched_header(got, in->want) : NULL));
+}
+
+
+static pando_reply_t
+read_it(pando_req_t *rq)
+{
+    const ask_t            *in = pando_query_params(rq);
+    const pando_fetched_t  *got;
+    const pando_fetch_t     ask = { .url = in->url, .timeout_ms = 15000 };
+
+    got = pando_fetch(rq, &ask);
+
+    return pando_reply_tree(rq, json_pack("{s:s, s:s%}",
+        "error", pando_fetch_error_text(got->error),
+        "body", got->body, got->len));
 }
 
 
