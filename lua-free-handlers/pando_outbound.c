@@ -1,49 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * libcurl on nginx's event loop: one multi handle for each worker.
+ * Transfers: what flows ask of libcurl, from the line to the end.
  *
- * libcurl's sockets are registered level-triggered, since it does not read
- * until EAGAIN.  It is called from the event loop only, never from a flow: a
- * flow puts its transfer in line and waits; what is free takes from the line.
- * No callback of libcurl calls libcurl, wakes by anything but a posted event,
- * or knows of a transfer that was given up, for such a one is removed first.
- * A socket is opened for the very address that was checked, or not at all.
+ * A flow puts its transfer in line and waits; what becomes free takes from
+ * the line, on the event loop, as libcurl is never entered from a flow for
+ * more than to prepare.  One that is to be held is connected by libcurl and
+ * then led by its flow.  A transfer that is given up is removed at once, so
+ * that no callback finds it later.
  */
 
 #include "pando_outbound.h"
 
 
-#define IDLE_MOST   64              /* connections kept for the next transfer */
 #define SPARE       32              /* of worker_connections: for clients */
 
 
-static ngx_int_t make_multi(void);
+static ngx_int_t make_line(void);
 static ngx_int_t common_options(pando_transfer_t *t);
 static ngx_int_t pin(pando_transfer_t *t);
+static ngx_int_t hold(pando_transfer_t *t);
+static ngx_int_t wait_for(pando_transfer_t *t, int what);
 static void abandon(void *data);
 static void on_kick(ngx_event_t *ev);
 static ngx_uint_t is_free(pando_transfer_t *t);
 static void begin(pando_transfer_t *t);
 static void on_late(ngx_event_t *ev);
 static ngx_uint_t is_connected(pando_transfer_t *t);
-static void over(pando_transfer_t *t, CURLcode code);
 static void take_facts(pando_transfer_t *t);
-static void on_timer(ngx_event_t *ev);
-static void on_io(ngx_event_t *ev);
-static void act(curl_socket_t fd, int mask);
-static int watch(CURL *easy, curl_socket_t fd, int what, void *data,
-    void *known);
-static void unwatch(ngx_connection_t *c);
-static int set_timer(CURLM *m, long ms, void *data);
-static curl_socket_t open_socket(void *data, curlsocktype purpose,
-    struct curl_sockaddr *sa);
-static ngx_uint_t is_same(const struct curl_sockaddr *sa,
-    const pando_dest_t *place);
 
 
-static CURLM        *multi;
-static ngx_event_t   timer;
+static CURLM        *multi;         /* NULL: nothing was sent yet */
 static ngx_event_t   kick;
 static ngx_queue_t   line;          /* not begun yet */
 static ngx_queue_t   running;
@@ -53,43 +40,24 @@ static ngx_uint_t    nrunning;
 /* Made on first use */
 
 static ngx_int_t
-make_multi(void)
+make_line(void)
 {
     if (multi) {
         return NGX_OK;
     }
 
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        return NGX_ERROR;
-    }
-
-    multi = curl_multi_init();
-
-    if (multi == NULL) {
-        return NGX_ERROR;
-    }
-
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long) IDLE_MOST);
-    curl_multi_setopt(multi, CURLMOPT_PIPELINING, (long) CURLPIPE_NOTHING);
-
     ngx_queue_init(&line);
     ngx_queue_init(&running);
     nrunning = 0;
-
-    ngx_memzero(&timer, sizeof(ngx_event_t));
-    timer.handler = on_timer;
-    timer.data = &timer;
-    timer.log = ngx_cycle->log;
-    timer.cancelable = 1;
 
     ngx_memzero(&kick, sizeof(ngx_event_t));
     kick.handler = on_kick;
     kick.data = &kick;
     kick.log = ngx_cycle->log;
 
-    return NGX_OK;
+    multi = pando_loop_make();
+
+    return multi ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -109,15 +77,11 @@ pando_outbound_exit_worker(void)
         q = ngx_queue_head(&running);
         t = ngx_queue_data(q, pando_transfer_t, link);
         t->rq = NULL;
-        over(t, CURLE_ABORTED_BY_CALLBACK);
+        pando_transfer_over(t, CURLE_ABORTED_BY_CALLBACK);
     }
 
-    curl_multi_cleanup(multi);
+    pando_loop_end();
     multi = NULL;
-
-    if (timer.timer_set) {
-        ngx_del_timer(&timer);
-    }
 
     if (kick.posted) {
         ngx_delete_posted_event(&kick);
@@ -140,7 +104,7 @@ pando_transfer_new(pando_req_t *rq, const pando_dest_t *place,
 {
     pando_transfer_t  *t;
 
-    if (make_multi() != NGX_OK) {
+    if (make_line() != NGX_OK) {
         return NULL;
     }
 
@@ -173,10 +137,9 @@ pando_transfer_drop(pando_transfer_t *t)
     curl_easy_cleanup(t->easy);
     curl_slist_free_all(t->headers);
     curl_slist_free_all(t->connect_to);
-    curl_slist_free_all(t->rcpts);
 
     t->easy = NULL;
-    t->headers = t->connect_to = t->rcpts = NULL;
+    t->headers = t->connect_to = NULL;
 }
 
 
@@ -197,7 +160,8 @@ common_options(pando_transfer_t *t)
                             (long) CURL_HTTP_VERSION_1_1);
     bad |= curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 60L);
     bad |= curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, 600L);
-    bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION,
+                            pando_loop_open);
     bad |= curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, t);
     bad |= curl_easy_setopt(e, CURLOPT_WRITEFUNCTION,
                             pando_transfer_on_body);
@@ -250,12 +214,120 @@ pando_transfer_run(pando_transfer_t *t, ngx_msec_t until)
 {
     ngx_msec_int_t  left = (ngx_msec_int_t) (until - ngx_current_msec);
 
+    if (t->holds && hold(t) != NGX_OK) {
+        t->code = CURLE_OUT_OF_MEMORY;
+        pando_transfer_drop(t);
+        return;
+    }
+
     t->until = until;
     ngx_queue_insert_tail(&line, &t->link);
     ngx_add_timer(&t->timer, (ngx_msec_t) ngx_max(left, 1));
     ngx_post_event(&kick, &ngx_posted_events);
 
     pando_flow_await(t->rq, abandon, t, &t->over);
+}
+
+
+/* Between its waits the flow may end as well: then its pool says so. */
+
+static ngx_int_t
+hold(pando_transfer_t *t)
+{
+    ngx_pool_cleanup_t  *cln = ngx_pool_cleanup_add(t->rq->pool, 0);
+
+    if (cln == NULL) {
+        return NGX_ERROR;
+    }
+
+    cln->handler = abandon;
+    cln->data = t;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+pando_transfer_send(pando_transfer_t *t, const void *data, size_t len)
+{
+    size_t       n;
+    const char  *p = data;
+
+    while (len) {
+        n = 0;
+        t->code = curl_easy_send(t->easy, p, len, &n);
+
+        if (t->code == CURLE_AGAIN) {
+            if (wait_for(t, CURL_POLL_OUT) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+        } else if (t->code != CURLE_OK) {
+            return NGX_ERROR;
+        }
+
+        p += n;
+        len -= n;
+    }
+
+    return NGX_OK;
+}
+
+
+ssize_t
+pando_transfer_recv(pando_transfer_t *t, void *data, size_t len)
+{
+    size_t  n;
+
+    for ( ;; ) {
+        n = 0;
+        t->code = curl_easy_recv(t->easy, data, len, &n);
+
+        if (t->code == CURLE_OK) {
+            return (ssize_t) n;
+        }
+
+        if (t->code != CURLE_AGAIN || wait_for(t, CURL_POLL_IN) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+}
+
+
+static ngx_int_t
+wait_for(pando_transfer_t *t, int what)
+{
+    curl_socket_t  fd = CURL_SOCKET_BAD;
+
+    curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, &fd);
+
+    if (fd == CURL_SOCKET_BAD) {
+        t->code = CURLE_RECV_ERROR;
+        return NGX_ERROR;
+    }
+
+    t->over = false;
+    pando_loop_watch(t, fd, what);
+    pando_flow_await(t->rq, abandon, t, &t->over);
+
+    if (t->easy == NULL) {
+        return NGX_ERROR;
+    }
+
+    pando_loop_forget(t->c);
+
+    return NGX_OK;
+}
+
+
+void
+pando_transfer_end(pando_transfer_t *t)
+{
+    CURLcode  code = t->code;
+
+    if (t->easy) {
+        pando_transfer_over(t, code);
+    }
 }
 
 
@@ -268,8 +340,8 @@ abandon(void *data)
 
     t->rq = NULL;
 
-    if (!t->over) {
-        over(t, CURLE_ABORTED_BY_CALLBACK);
+    if (t->easy) {
+        pando_transfer_over(t, CURLE_ABORTED_BY_CALLBACK);
     }
 }
 
@@ -335,7 +407,7 @@ begin(pando_transfer_t *t)
     ngx_add_timer(&t->timer, (ngx_msec_t) ngx_max(left, 1));
 
     if (curl_multi_add_handle(multi, t->easy) != CURLM_OK) {
-        over(t, CURLE_FAILED_INIT);
+        pando_transfer_over(t, CURLE_FAILED_INIT);
     }
 }
 
@@ -351,7 +423,7 @@ on_late(ngx_event_t *ev)
         return;
     }
 
-    over(t, CURLE_OPERATION_TIMEDOUT);
+    pando_transfer_over(t, CURLE_OPERATION_TIMEDOUT);
 }
 
 
@@ -370,8 +442,8 @@ is_connected(pando_transfer_t *t)
  * is given up, the event loop is told to forget it.
  */
 
-static void
-over(pando_transfer_t *t, CURLcode code)
+void
+pando_transfer_over(pando_transfer_t *t, CURLcode code)
 {
     if (t->runs) {
         nrunning--;
@@ -382,7 +454,7 @@ over(pando_transfer_t *t, CURLcode code)
 
         if (t->c) {
             curl_multi_assign(multi, t->c->fd, NULL);
-            unwatch(t->c);
+            pando_loop_forget(t->c);
         }
 
         curl_multi_remove_handle(multi, t->easy);
@@ -390,19 +462,27 @@ over(pando_transfer_t *t, CURLcode code)
 
     pando_transfer_drop(t);
     t->code = code;
-    t->over = true;
     ngx_queue_remove(&t->link);
 
     if (t->timer.timer_set) {
         ngx_del_timer(&t->timer);
     }
 
-    if (t->rq && t->rq->state == PANDO_FLOW_WAITS) {
-        pando_flow_wake(t->rq);
-    }
+    pando_transfer_awaken(t);
 
     if (!ngx_queue_empty(&line)) {
         ngx_post_event(&kick, &ngx_posted_events);
+    }
+}
+
+
+void
+pando_transfer_awaken(pando_transfer_t *t)
+{
+    t->over = true;
+
+    if (t->rq && t->rq->state == PANDO_FLOW_WAITS) {
+        pando_flow_wake(t->rq);
     }
 }
 
@@ -424,188 +504,4 @@ take_facts(pando_transfer_t *t)
     if (connects) {
         pando_outbound_count_connect();
     }
-}
-
-
-/* The event loop */
-
-static void
-act(curl_socket_t fd, int mask)
-{
-    int                left;
-    CURLMsg           *m;
-    CURLcode           code;
-    pando_transfer_t  *t;
-
-    (void) curl_multi_socket_action(multi, fd, mask, &left);
-
-    while ((m = curl_multi_info_read(multi, &left)) != NULL) {
-
-        if (m->msg == CURLMSG_DONE) {
-            code = m->data.result;
-            t = NULL;
-            curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &t);
-            over(t, code);
-        }
-    }
-}
-
-
-static void
-on_io(ngx_event_t *ev)
-{
-    ngx_connection_t  *c = ev->data;
-
-    act(c->fd, ev->write ? CURL_CSELECT_OUT : CURL_CSELECT_IN);
-}
-
-
-static void
-on_timer(ngx_event_t *ev)
-{
-    act(CURL_SOCKET_TIMEOUT, 0);
-}
-
-
-/*
- * nginx leaves a timer as it is that is to be moved a little: this one is
- * taken away first.
- */
-
-static int
-set_timer(CURLM *m, long ms, void *data)
-{
-    if (timer.timer_set) {
-        ngx_del_timer(&timer);
-    }
-
-    if (ms >= 0) {
-        ngx_add_timer(&timer, (ngx_msec_t) ms);
-    }
-
-    return 0;
-}
-
-
-static int
-watch(CURL *easy, curl_socket_t fd, int what, void *data, void *known)
-{
-    ngx_connection_t  *c = known;
-    pando_transfer_t  *t = NULL;
-
-    if (what == CURL_POLL_REMOVE) {
-        if (c) {
-            curl_multi_assign(multi, fd, NULL);
-            unwatch(c);
-        }
-
-        return 0;
-    }
-
-    if (c == NULL) {
-        c = ngx_get_connection(fd, ngx_cycle->log);
-
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &t);
-
-        /* without one, the transfer's own time ends it */
-
-        if (c == NULL || t == NULL
-            || curl_multi_assign(multi, fd, c) != CURLM_OK)
-        {
-            if (c) {
-                ngx_free_connection(c);
-                c->fd = (ngx_socket_t) -1;
-            }
-
-            return 0;
-        }
-
-        t->c = c;
-        c->data = t;
-        c->log = ngx_cycle->log;
-        c->read->log = c->log;
-        c->write->log = c->log;
-        c->read->handler = on_io;
-        c->write->handler = on_io;
-    }
-
-    if ((what & CURL_POLL_IN) && !c->read->active) {
-        (void) ngx_add_event(c->read, NGX_READ_EVENT, NGX_LEVEL_EVENT);
-    }
-
-    if ((what & CURL_POLL_OUT) && !c->write->active) {
-        (void) ngx_add_event(c->write, NGX_WRITE_EVENT, NGX_LEVEL_EVENT);
-    }
-
-    if (!(what & CURL_POLL_OUT) && c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
-    }
-
-    if (!(what & CURL_POLL_IN) && c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
-    }
-
-    return 0;
-}
-
-
-static void
-unwatch(ngx_connection_t *c)
-{
-    pando_transfer_t  *t = c->data;
-
-    t->c = NULL;
-
-    if (c->read->active) {
-        (void) ngx_del_event(c->read, NGX_READ_EVENT, 0);
-    }
-
-    if (c->write->active) {
-        (void) ngx_del_event(c->write, NGX_WRITE_EVENT, 0);
-    }
-
-    if (c->read->posted) {
-        ngx_delete_posted_event(c->read);
-    }
-
-    if (c->write->posted) {
-        ngx_delete_posted_event(c->write);
-    }
-
-    c->read->closed = 1;
-    c->write->closed = 1;
-    ngx_free_connection(c);
-    c->fd = (ngx_socket_t) -1;
-}
-
-
-static curl_socket_t
-open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *sa)
-{
-    pando_transfer_t     *t = data;
-    const pando_dest_t  *place = t->place;
-
-    if (!is_same(sa, place)
-        || (!place->ours && pando_guard_address(&sa->addr)))
-    {
-        t->refused = true;
-        return CURL_SOCKET_BAD;
-    }
-
-    t->fd = socket(sa->family, sa->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                   sa->protocol);
-
-    return t->fd;
-}
-
-
-static ngx_uint_t
-is_same(const struct curl_sockaddr *sa, const pando_dest_t *place)
-{
-    const struct sockaddr  *a = &sa->addr, *b = &place->addr.sockaddr;
-
-    return a->sa_family == b->sa_family
-           && ngx_cmp_sockaddr((struct sockaddr *) a, sa->addrlen,
-                               (struct sockaddr *) b, place->len, 1)
-              == NGX_OK;
 }

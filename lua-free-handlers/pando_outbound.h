@@ -2,8 +2,8 @@
 
 /*
  * Outbound, as the root sees it: one multi handle of libcurl for each worker
- * (pando_outbound.c), fed with transfers whose address is already known and
- * checked.  libcurl resolves no name, follows no redirect and reads no
+ * (pando_outbound_loop.c), fed with transfers whose address is already known
+ * and checked.  libcurl resolves no name, follows no redirect and reads no
  * environment; it runs on the worker's own stack only.  A transfer belongs
  * to its flow's pool, and to its flow while that waits.
  */
@@ -74,7 +74,7 @@ struct pando_transfer_s {
     ngx_queue_t          link;      /* in line, or under way */
     pando_req_t         *rq;
     CURL                *easy;
-    struct curl_slist   *headers, *connect_to, *rcpts;
+    struct curl_slist   *headers, *connect_to;
     const char          *key;       /* whose share of the transfers it is */
     const pando_dest_t  *place;
     pando_chain_t       *chain;     /* of a probe: any certificate will do */
@@ -82,8 +82,10 @@ struct pando_transfer_s {
     ngx_msec_t           until;
     ngx_connection_t    *c;         /* while the event loop has it */
     int                  fd;        /* opened for it; -1: a kept one */
+    bool                 holds;     /* CONNECT_ONLY: kept when connected */
+    bool                 held;
     bool                 runs;
-    bool                 over;
+    bool                 over;      /* or held, or there is something to do */
     bool                 refused;   /* the socket would go elsewhere */
     CURLcode             code;
     char                 why[CURL_ERROR_SIZE];
@@ -108,6 +110,27 @@ void pando_transfer_drop(pando_transfer_t *t);          /* it never ran */
 /* Waits for it to be over, until then (ngx_current_msec) at most. */
 PANDO_WAITS void pando_transfer_run(pando_transfer_t *t, ngx_msec_t until);
 ngx_uint_t pando_transfers(void);
+/*
+ * Of a held one, in the flow: all bytes are sent, or some received (0: it was
+ * closed); else it failed, or its time is over, as pando_transfer_error()
+ * tells.  It is given up with pando_transfer_end(), or with its flow.
+ */
+PANDO_WAITS ngx_int_t pando_transfer_send(pando_transfer_t *t,
+    const void *data, size_t len);
+PANDO_WAITS ssize_t pando_transfer_recv(pando_transfer_t *t, void *data,
+    size_t len);
+void pando_transfer_end(pando_transfer_t *t);
+
+void pando_transfer_over(pando_transfer_t *t, CURLcode code);
+void pando_transfer_awaken(pando_transfer_t *t);
+
+/* pando_outbound_loop.c */
+CURLM *pando_loop_make(void);
+void pando_loop_end(void);
+void pando_loop_watch(pando_transfer_t *t, curl_socket_t fd, int what);
+void pando_loop_forget(ngx_connection_t *c);
+curl_socket_t pando_loop_open(void *data, curlsocktype purpose,
+    struct curl_sockaddr *sa);
 
 /* pando_outbound_answer.c */
 size_t pando_transfer_on_body(char *data, size_t size, size_t n, void *ctx);

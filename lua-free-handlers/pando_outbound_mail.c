@@ -3,10 +3,10 @@
 /*
  * pando_mail(): one message over SMTP.
  *
- * libcurl leads the conversation; what is said in it is read from its trace,
- * the only place where an answer can be told to belong to a recipient.  The
- * trace also holds what signs in: nothing of it is kept but the codes and
- * texts that the server sends.
+ * libcurl connects, greets, begins TLS and signs in; the mail itself is handed
+ * over here, for libcurl would wait for the last answer, and for that to QUIT,
+ * without giving the worker back, and would take a connection without TLS for
+ * a mail that asks for it.  So every mail has a connection of its own.
  */
 
 #include "pando_smtp.h"
@@ -16,6 +16,7 @@
 
 #define TIMEOUT_MS  30000
 #define MOST_RCPTS  1000
+#define LINE_MOST   4096
 
 
 typedef struct {
@@ -27,7 +28,11 @@ typedef struct {
     const char              *target, *key;
     const pando_provider_t  *provider;
     ngx_msec_t               until;
-    const char              *at, *end;      /* what is left to be sent */
+    pando_mail_rcpt_t       *rcpts;
+    const char              *text;      /* as it goes over the wire */
+    size_t                   len;
+    char                    *in;        /* what was received, not yet read */
+    size_t                   in_len;
     pando_dest_t             dests[PANDO_DESTS_MAX];
 } mail_t;
 
@@ -40,8 +45,11 @@ static bool read_server(mail_t *m);
 static void message(mail_t *m);
 static bool attempt(mail_t *m, const pando_dest_t *dest);
 static ngx_int_t fill(mail_t *m, pando_transfer_t *t);
-static size_t on_read(char *to, size_t size, size_t n, void *ctx);
-static bool reached(const mail_t *m);
+static bool hand_over(mail_t *m, pando_transfer_t *t);
+static bool name_rcpts(mail_t *m, pando_transfer_t *t);
+static bool say(mail_t *m, pando_transfer_t *t, const char *what);
+static bool answered(mail_t *m, pando_transfer_t *t);
+static bool lost(mail_t *m, pando_transfer_t *t, const char *why);
 
 
 const pando_mailed_t *
@@ -121,8 +129,7 @@ is_sound(mail_t *m)
 
     rcpts = pando_alloc(m->rq, n * sizeof(pando_mail_rcpt_t));
     m->talk.rq = m->rq;
-    m->talk.rcpts = rcpts;
-    m->talk.n = n;
+    m->rcpts = rcpts;
     m->out.rcpts = rcpts;
     m->out.n = n;
 
@@ -183,34 +190,49 @@ read_server(mail_t *m)
 }
 
 
-/* Every line with CRLF: a lone CR or LF ends none for some, one for others. */
+/*
+ * Every line with CRLF, for a lone CR or LF ends none for some and one for
+ * others; no line that is a dot, but for the last.
+ */
 
 static void
 message(mail_t *m)
 {
     char        *to;
+    bool         begins = true;
     size_t       i, extra = 0, len = m->mail->len;
     const char  *s = m->mail->message;
 
     for (i = 0; i < len; i++) {
-        extra += s[i] == '\n' || s[i] == '\r';
+        extra += s[i] == '\n' || s[i] == '\r' || s[i] == '.';
     }
 
-    to = pando_alloc(m->rq, len + extra + 1);
-    m->at = to;
+    to = pando_alloc(m->rq, len + extra + 8);
+    m->text = to;
 
     for (i = 0; i < len; i++) {
         if (s[i] == '\r' || s[i] == '\n') {
             *to++ = '\r';
             *to++ = '\n';
             i += s[i] == '\r' && i + 1 < len && s[i + 1] == '\n';
-
-        } else {
-            *to++ = s[i];
+            begins = true;
+            continue;
         }
+
+        if (begins && s[i] == '.') {
+            *to++ = '.';
+        }
+
+        *to++ = s[i];
+        begins = false;
     }
 
-    m->end = to;
+    if (!begins) {
+        to = (char *) ngx_cpymem(to, "\r\n", 2);
+    }
+
+    to = (char *) ngx_cpymem(to, ".\r\n", 3);
+    m->len = (size_t) (to - m->text);
 }
 
 
@@ -267,27 +289,163 @@ attempt(mail_t *m, const pando_dest_t *dest)
     pando_transfer_run(t, m->until);
 
     m->out.error = pando_transfer_error(t, &m->out.why);
-    m->out.why = m->out.error == PANDO_FETCH_OK ? NULL : m->out.why;
-    m->out.ip = t->ip[0] ? t->ip : NULL;
-    m->out.unsure = m->out.error != PANDO_FETCH_OK
-                    && m->talk.stage == PANDO_TALK_BODY && m->at == m->end;
 
-    if (reached(m) && m->talk.code >= 400
-        && m->out.error != PANDO_FETCH_TIMEOUT)
-    {
-        m->out.unsure = false;
+    if (t->held) {
+        m->out.error = PANDO_FETCH_OK;
+        m->out.why = NULL;
+
+        (void) (hand_over(m, t) || lost(m, t, "it was closed"));
+        pando_transfer_end(t);
+        m->out.ip = t->ip[0] ? t->ip : NULL;
+
+        return false;
+    }
+
+    m->out.ip = t->ip[0] ? t->ip : NULL;
+
+    if (m->talk.code >= 400 && m->out.error != PANDO_FETCH_TIMEOUT) {
         return failed(m, PANDO_FETCH_DENIED, "the server said no");
     }
 
-    return !reached(m) && (m->out.error == PANDO_FETCH_CONNECT
-                           || m->out.error == PANDO_FETCH_TIMEOUT);
+    return m->talk.code == 0 && (m->out.error == PANDO_FETCH_CONNECT
+                                 || m->out.error == PANDO_FETCH_TIMEOUT);
+}
+
+
+/* False: the connection is lost.  The goodbye is not waited for. */
+
+static bool
+hand_over(mail_t *m, pando_transfer_t *t)
+{
+    m->in = pando_alloc(m->rq, LINE_MOST);
+
+    if (!say(m, t, pando_text(m->rq, "MAIL FROM:<%s>\r\n", m->mail->from))) {
+        return false;
+    }
+
+    if (m->talk.code / 100 == 2 && !name_rcpts(m, t)) {
+        return false;
+    }
+
+    if (m->talk.code / 100 == 2 && !say(m, t, "DATA\r\n")) {
+        return false;
+    }
+
+    if (m->talk.code == 354) {
+        m->talk.code = 0;
+        m->talk.text = NULL;
+
+        if (pando_transfer_send(t, m->text, m->len) != NGX_OK) {
+            return false;
+        }
+
+        m->out.unsure = true;
+
+        if (!answered(m, t)) {
+            return false;
+        }
+
+        m->out.unsure = false;
+    }
+
+    if (m->talk.code / 100 != 2) {
+        (void) failed(m, PANDO_FETCH_DENIED, "the server said no");
+    }
+
+    (void) pando_transfer_send(t, "QUIT\r\n", 6);
+
+    return true;
+}
+
+
+/* What was said last is a yes if it was for one of them. */
+
+static bool
+name_rcpts(mail_t *m, pando_transfer_t *t)
+{
+    size_t  i;
+    bool    one = false;
+
+    for (i = 0; i < m->out.n; i++) {
+        if (!say(m, t, pando_text(m->rq, "RCPT TO:<%s>\r\n",
+                                  m->rcpts[i].address)))
+        {
+            return false;
+        }
+
+        m->rcpts[i].code = m->talk.code;
+        m->rcpts[i].text = m->talk.text;
+        one = one || m->talk.code / 100 == 2;
+    }
+
+    m->talk.code = one ? 250 : m->talk.code;
+
+    return true;
 }
 
 
 static bool
-reached(const mail_t *m)
+say(mail_t *m, pando_transfer_t *t, const char *what)
 {
-    return m->talk.code != 0;
+    m->talk.code = 0;
+    m->talk.text = NULL;
+
+    return pando_transfer_send(t, what, strlen(what)) == NGX_OK
+           && answered(m, t);
+}
+
+
+static bool
+answered(mail_t *m, pando_transfer_t *t)
+{
+    bool      ends;
+    char     *line;
+    size_t    n;
+    ssize_t   got;
+
+    for ( ;; ) {
+        line = memchr(m->in, '\n', m->in_len);
+
+        if (line) {
+            n = (size_t) (line - m->in) + 1;
+            ends = pando_smtp_said(&m->talk, m->in, n);
+            m->in_len -= n;
+            ngx_memmove(m->in, m->in + n, m->in_len);
+
+            if (ends) {
+                return true;
+            }
+
+            continue;
+        }
+
+        if (m->in_len == LINE_MOST) {
+            return lost(m, t, "it answers in endless lines");
+        }
+
+        got = pando_transfer_recv(t, m->in + m->in_len,
+                                  LINE_MOST - m->in_len);
+        if (got <= 0) {
+            return false;
+        }
+
+        m->in_len += (size_t) got;
+    }
+}
+
+
+/* The first reason counts. */
+
+static bool
+lost(mail_t *m, pando_transfer_t *t, const char *why)
+{
+    if (m->out.error == PANDO_FETCH_OK) {
+        m->out.error = t->code == CURLE_OK ? PANDO_FETCH_BROKEN
+                       : pando_transfer_error(t, &m->out.why);
+        m->out.why = m->out.why ? m->out.why : why;
+    }
+
+    return false;
 }
 
 
@@ -296,18 +454,9 @@ fill(mail_t *m, pando_transfer_t *t)
 {
     CURL                *e = t->easy;
     ngx_uint_t           bad = 0;
-    struct curl_slist   *more;
-    const char *const   *r;
     const pando_mail_t  *ask = m->mail;
 
-    for (r = ask->rcpts; *r; r++) {
-        more = curl_slist_append(t->rcpts, *r);
-        if (more == NULL) {
-            return NGX_ERROR;
-        }
-
-        t->rcpts = more;
-    }
+    t->holds = true;
 
     if (ask->tls != PANDO_MAIL_PLAIN) {
         bad |= pando_tls_use(t) != NGX_OK;
@@ -322,28 +471,9 @@ fill(mail_t *m, pando_transfer_t *t)
 
     bad |= curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     bad |= curl_easy_setopt(e, CURLOPT_URL, m->target);
-    bad |= curl_easy_setopt(e, CURLOPT_MAIL_FROM, ask->from);
-    bad |= curl_easy_setopt(e, CURLOPT_MAIL_RCPT, t->rcpts);
-    bad |= curl_easy_setopt(e, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1L);
-    bad |= curl_easy_setopt(e, CURLOPT_UPLOAD, 1L);
-    bad |= curl_easy_setopt(e, CURLOPT_INFILESIZE_LARGE,
-                            (curl_off_t) (m->end - m->at));
-    bad |= curl_easy_setopt(e, CURLOPT_READFUNCTION, on_read);
-    bad |= curl_easy_setopt(e, CURLOPT_READDATA, m);
+    bad |= curl_easy_setopt(e, CURLOPT_CONNECT_ONLY, 1L);
+    bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
 
     return bad || pando_smtp_listen(t, &m->talk) != NGX_OK ? NGX_ERROR
                                                            : NGX_OK;
-}
-
-
-static size_t
-on_read(char *to, size_t size, size_t n, void *ctx)
-{
-    mail_t  *m = ctx;
-    size_t   take = ngx_min(size * n, (size_t) (m->end - m->at));
-
-    ngx_memcpy(to, m->at, take);
-    m->at += take;
-
-    return take;
 }

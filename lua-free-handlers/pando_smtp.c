@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * What is said over SMTP, overheard from libcurl's trace: commands as they
- * go, lines as they come.  A line with a dash behind its code is not the last
- * one of its answer; the last one is kept.  Servers may say anything: texts
- * are cut and their control characters are made blank.
+ * What a mail server says, a line at a time; while libcurl leads, overheard
+ * from its trace, which also holds what signs in: of that nothing is kept.  A
+ * line with a dash behind its code is not the last one of its answer; the
+ * last one counts.  Servers may say anything: texts are cut and their control
+ * characters are made blank.
  */
 
 #include "pando_smtp.h"
@@ -17,9 +18,6 @@
 
 static int on_trace(CURL *easy, curl_infotype type, char *data, size_t len,
     void *ctx);
-static void said_by_us(pando_talk_t *talk, const char *data, size_t len);
-static void said_by_server(pando_talk_t *talk, const char *data, size_t len);
-static bool begins(const char *data, size_t len, const char *with);
 static const char *text_of(pando_req_t *rq, const char *data, size_t len);
 
 
@@ -78,89 +76,34 @@ pando_smtp_listen(pando_transfer_t *t, pando_talk_t *talk)
 static int
 on_trace(CURL *easy, curl_infotype type, char *data, size_t len, void *ctx)
 {
-    if (type == CURLINFO_HEADER_OUT) {
-        said_by_us(ctx, data, len);
-
-    } else if (type == CURLINFO_HEADER_IN) {
-        said_by_server(ctx, data, len);
+    if (type == CURLINFO_HEADER_IN) {
+        (void) pando_smtp_said(ctx, data, len);
     }
 
     return 0;
 }
 
 
-static void
-said_by_us(pando_talk_t *talk, const char *data, size_t len)
+bool
+pando_smtp_said(pando_talk_t *talk, const char *data, size_t len)
 {
-    if (begins(data, len, "RCPT TO:")) {
-        talk->next += talk->stage == PANDO_TALK_RCPT;
-        talk->stage = PANDO_TALK_RCPT;
-
-    } else if (begins(data, len, "DATA")) {
-        talk->stage = PANDO_TALK_DATA;
-
-    } else if (begins(data, len, "QUIT")) {
-        talk->leaves = true;
-    }
-}
-
-
-static void
-said_by_server(pando_talk_t *talk, const char *data, size_t len)
-{
-    int          code;
-    const char  *text;
-
-    if (talk->leaves || len < 3 || !isdigit((unsigned char) data[0])
+    if (len < 3 || !isdigit((unsigned char) data[0])
         || !isdigit((unsigned char) data[1])
         || !isdigit((unsigned char) data[2])
         || (len > 3 && data[3] == '-'))
     {
-        return;
+        return false;
     }
 
-    code = (data[0] - '0') * 100 + (data[1] - '0') * 10 + data[2] - '0';
-    text = text_of(talk->rq, data + 3, len - 3);
+    talk->code = (data[0] - '0') * 100 + (data[1] - '0') * 10 + data[2] - '0';
+    talk->text = text_of(talk->rq, data + 3, len - 3);
 
     if (talk->greeting == 0) {
-        talk->greeting = code;
-        talk->greeting_text = text;
+        talk->greeting = talk->code;
+        talk->greeting_text = talk->text;
     }
 
-    talk->code = code;
-    talk->text = text;
-
-    switch (talk->stage) {
-
-    case PANDO_TALK_RCPT:
-        if (talk->next < talk->n) {
-            talk->rcpts[talk->next].code = code;
-            talk->rcpts[talk->next].text = text;
-        }
-
-        break;
-
-    case PANDO_TALK_DATA:
-        talk->stage = code == 354 ? PANDO_TALK_BODY : talk->stage;
-        talk->code = code == 354 ? 0 : code;
-        break;
-
-    case PANDO_TALK_BODY:
-        talk->stage = PANDO_TALK_TAKEN;
-        break;
-
-    default:
-        break;
-    }
-}
-
-
-static bool
-begins(const char *data, size_t len, const char *with)
-{
-    size_t  n = strlen(with);
-
-    return len >= n && strncasecmp(data, with, n) == 0;
+    return true;
 }
 
 

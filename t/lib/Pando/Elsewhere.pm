@@ -17,6 +17,7 @@ use warnings;
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use JSON::PP;
+use MIME::Base64 ();
 use POSIX ();
 use Socket ();
 
@@ -84,6 +85,7 @@ sub web_connection
     while (1) {
         while ($in !~ /\r\n\r\n/) {
             sysread $c, $in, 65536, length $in or return;
+            return $c->print(answer(400, 'no HTTP')) if $in =~ /\A[^A-Z]/;
         }
 
         $in =~ s/\A(\S+) (\S+) HTTP\/1\.[01]\r\n(.*?)\r\n\r\n//s
@@ -144,6 +146,119 @@ sub forget      { unlink $_[0]{log}; $_[0] }
 sub port        { $_[0]{port} }
 sub connections { scalar grep { $_->{connection} } $_[0]->notes }
 sub requests    { grep { $_->{method} } $_[0]->notes }
+
+
+# Certificates: an authority of one's own, and what it (or nobody) says of a
+# name or an address for so many days; less than 0 have passed.  Each is a
+# list of two files, certificate and key.
+sub authority
+{
+    my ($class, $dir) = @_;
+    return certify($dir, 'authority', days => 30, CA => 1,
+                   subject => { commonName => 'Authority' });
+}
+
+
+sub certificate
+{
+    my ($class, $dir, $name, $days, $ca) = @_;
+    my $kind = $name =~ /^[\d.]+$/ ? 'IP' : 'DNS';
+
+    require IO::Socket::SSL::Utils;
+    return certify($dir, "$name.$days", days => $days,
+        subject => { commonName => $name },
+        subjectAltNames => [[ $kind, $name ]],
+        $ca ? (issuer => [
+            IO::Socket::SSL::Utils::PEM_file2cert($ca->[0]),
+            IO::Socket::SSL::Utils::PEM_file2key($ca->[1]) ]) : ());
+}
+
+
+sub certify
+{
+    my ($dir, $file, %what) = @_;
+    my @pair = ("$dir/$file.pem", "$dir/$file.key");
+
+    require IO::Socket::SSL::Utils;
+    my $days = delete $what{days};
+    my ($cert, $key) = IO::Socket::SSL::Utils::CERT_create(%what,
+        not_before => time - 86400 * 10, not_after => time + 86400 * $days);
+    IO::Socket::SSL::Utils::PEM_cert2file($cert, $pair[0]);
+    IO::Socket::SSL::Utils::PEM_key2file($key, $pair[1]);
+    return \@pair;
+}
+
+
+# A mail server.  It notes every line and, as `message`, every mail; it answers
+# a recipient whose name begins with a code with that code.  Options: greeting,
+# mail, data, taken (an answer, 'hang' or 'close'), tls (a certificate: for
+# STARTTLS, at once with smtps), smtps, password.
+sub mail
+{
+    my ($class, %opt) = @_;
+    my $tls = delete $opt{tls};
+
+    return $class->serve(sub { mail_connection(@_, { tls => $tls, %opt }) },
+                         $opt{smtps} ? (tls => $tls) : ());
+}
+
+
+sub mail_connection
+{
+    my ($c, $note, $how) = @_;
+    my ($secure, $said) = ($how->{smtps}, 0);
+    my $say = sub {
+        my ($what) = @_;
+        sleep 60 if $what eq 'hang';
+        POSIX::_exit(0) if $what eq 'close' || $what eq 'hang';
+        $c->print("$what\r\n");
+    };
+
+    $say->($how->{greeting} // '220 mail.test is ready');
+
+    while (defined(my $line = $c->getline)) {
+        $line =~ s/\r\n\z//;
+        $note->({ line => $line });
+
+        if ($line =~ /^EHLO/) {
+            $say->('250-mail.test') ;
+            $say->('250-STARTTLS') if $how->{tls} && !$secure;
+            $say->('250-AUTH PLAIN') if $how->{password};
+            $say->('250 SIZE 1000000');
+        } elsif ($line eq 'STARTTLS') {
+            $say->('220 go on');
+            $c = secure($c, @{ $how->{tls} }) or return;
+            $secure = 1;
+        } elsif ($line =~ /^AUTH PLAIN(?: (.*))?/) {
+            my $text = $1;
+            $say->('334 '), $text = $c->getline unless defined $text;
+            my (undef, $user, $password) = split /\0/,
+                MIME::Base64::decode_base64($text);
+            $say->($password eq $how->{password} ? '235 welcome'
+                   : '535 5.7.8 who are you');
+        } elsif ($line =~ /^MAIL FROM/) {
+            $say->($how->{mail} // '250 2.1.0 a sender');
+        } elsif ($line =~ /^RCPT TO:<(\d{3})/) {
+            $say->("$1-more to be said\r\n$1 5.1.1 as was asked for");
+        } elsif ($line =~ /^RCPT TO/) {
+            $say->('250 2.1.5 a recipient');
+        } elsif ($line eq 'DATA') {
+            $say->($how->{data} // '354 go on');
+            my $text = '';
+            while (!$how->{data} && defined(my $l = $c->getline)) {
+                last if $l eq ".\r\n";
+                $text .= $l;
+            }
+            $note->({ message => $text });
+            $say->($how->{taken} // '250 2.0.0 taken as 1');
+        } elsif ($line eq 'QUIT') {
+            $say->('221 bye');
+            return;
+        } else {
+            $say->('250 2.0.0 whatever');
+        }
+    }
+}
 
 
 # A name server for nginx's resolver: $dns->say(name => [addresses]), where

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Fetcher: mail and probes.
+ * Fetcher: mail and probes.  What stands in a mail comes as it is, with
+ * whatever a text may not hold.
  */
 
 #include "fetcher.h"
@@ -15,9 +16,9 @@ typedef struct {
     const char    *user;
     const char    *password;
     const char    *upstream;
-    const char    *from;
-    pando_list_t   rcpts;
-    const char    *message;
+    json_t        *from;
+    json_t        *rcpts;
+    json_t        *message;
     int64_t        timeout_ms;
 } mail_in_t;
 
@@ -37,9 +38,9 @@ static const pando_field_t  mail_fields[] = {
     PANDO_FIELD(mail_in_t, TEXT, user),
     PANDO_FIELD(mail_in_t, TEXT, password),
     PANDO_FIELD(mail_in_t, TEXT, upstream),
-    PANDO_FIELD(mail_in_t, TEXT, from),
-    PANDO_FIELD(mail_in_t, LIST, rcpts, .item = PANDO_IS_TEXT),
-    PANDO_FIELD(mail_in_t, TEXT, message, .max = 1000000),
+    PANDO_FIELD(mail_in_t, TREE, from),
+    PANDO_FIELD(mail_in_t, TREE, rcpts),
+    PANDO_FIELD(mail_in_t, TREE, message),
     PANDO_FIELD(mail_in_t, INT, timeout_ms, .max = 60000),
     PANDO_END
 };
@@ -72,16 +73,19 @@ mail(pando_req_t *rq)
     const mail_in_t        *in = pando_body(rq);
     const pando_mailed_t   *got;
 
-    all = pando_alloc(rq, (in->rcpts.n + 1) * sizeof(char *));
-    memcpy(all, in->rcpts.items, in->rcpts.n * sizeof(char *));
+    all = pando_alloc(rq, (json_array_size(in->rcpts) + 1) * sizeof(char *));
+
+    for (i = 0; i < json_array_size(in->rcpts); i++) {
+        all[i] = json_string_value(json_array_get(in->rcpts, i));
+    }
 
     pando_mail_t  ask = {
         .host = in->host, .port = (int) in->port,
         .tls = (pando_mail_tls_t) in->how, .user = in->user,
         .password = in->password, .upstream = in->upstream,
-        .helo = "fetcher.test", .from = in->from ? in->from : "",
-        .rcpts = all, .message = in->message ? in->message : "",
-        .len = in->message ? strlen(in->message) : 0,
+        .helo = "fetcher.test", .from = json_string_value(in->from),
+        .rcpts = all, .message = json_string_value(in->message),
+        .len = json_string_length(in->message),
         .timeout_ms = (int) in->timeout_ms
     };
 
