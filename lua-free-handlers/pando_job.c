@@ -9,9 +9,13 @@
 #include "pando_sql.h"
 
 
+#define PROGRESS_MS  300            /* it is told no more often */
+
+
 static char *payload_of(pando_req_t *rq, const pando_job_t *job,
     const void *in);
 static pando_uuid_t tenant_of(pando_req_t *rq, const pando_when_t *when);
+static void promise(pando_tx_t *tx, unsigned canceled);
 static pando_run_t *run_of(pando_req_t *rq);
 static void say(char *room, size_t size, const char *why);
 
@@ -68,16 +72,26 @@ pando_enqueue(pando_tx_t *tx, const pando_job_t *job, const void *in,
 void
 pando_enqueued(pando_tx_t *tx)
 {
+    promise(tx, 0);
+}
+
+
+/* With an Idempotency-Key a statement alone is a transaction, too. */
+
+static void
+promise(pando_tx_t *tx, unsigned canceled)
+{
     if (tx->is_auto && tx->rq->commit) {
         tx = tx->rq->commit;
     }
 
     if (tx->is_auto) {
-        pando_jobs_committed(tx->db);
+        pando_jobs_committed(tx->db, canceled);
         return;
     }
 
     tx->enqueued = 1;
+    tx->canceled |= canceled;
 }
 
 
@@ -128,7 +142,7 @@ pando_job_cancel(pando_tx_t *tx, pando_uuid_t id)
 {
     bool  live = pando_sql_cancel_job(tx, id);
 
-    pando_enqueued(tx);
+    promise(tx, live);
 
     return live;
 }
@@ -171,7 +185,7 @@ pando_job_progress(pando_req_t *rq, int permille, const char *note)
         say(run->note, sizeof(run->note), note);
     }
 
-    pando_lease_soon(run->kind->office);
+    pando_lease_soon(run->kind->office, PROGRESS_MS);
 }
 
 

@@ -82,6 +82,9 @@ struct pando_office_s {
     ngx_event_t       look;             /* the next claim */
     ngx_event_t       tell;             /* what has ended */
     ngx_event_t       tick;
+    ngx_event_t       say;              /* to other workers */
+    const char       *saying;
+    ngx_msec_t        said_at;
     ngx_msec_t        period_at, sweep_at, depths_at, renew_at, exit_at;
     ngx_uint_t        failures;         /* of claims, in a row */
     unsigned          failed:1;         /* the claim that is out, so far */
@@ -101,7 +104,15 @@ int64_t pando_job_daily_ms(const char *daily);      /* -1: not a time */
 /* pando_job_office.c */
 ngx_int_t pando_jobs_init_worker(ngx_cycle_t *cycle, pando_main_conf_t *pmcf);
 void pando_jobs_exit_worker(void);
-void pando_jobs_committed(pando_db_t *db);
+
+/* pando_job_wake.c */
+void pando_jobs_committed(pando_db_t *db, unsigned canceled);
+void pando_jobs_heard(pando_conn_t *conn);
+void pando_office_say(pando_office_t *office, const char *what);
+void pando_office_on_say(ngx_event_t *ev);
+PANDO_WAITS void pando_office_listen(pando_req_t *rq,
+    pando_office_t *office);
+
 pando_kind_t *pando_kind_of(const pando_job_t *job);
 pando_office_t *pando_office_of(pando_db_t *db);
 void pando_office_wake(pando_office_t *office);
@@ -117,7 +128,7 @@ void pando_run_tell(ngx_event_t *ev);
 
 /* pando_job_lease.c */
 void pando_lease_tick(pando_office_t *office);
-void pando_lease_soon(pando_office_t *office);
+void pando_lease_soon(pando_office_t *office, ngx_msec_t ms);
 
 /* pando_job_gauges.c */
 void pando_kind_series(pando_kind_t *kind);

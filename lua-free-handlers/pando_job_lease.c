@@ -16,9 +16,6 @@
 #include "pando_sql.h"
 
 
-#define SOON_MS  300                    /* progress is told as seldom */
-
-
 static void renew(pando_req_t *rq, void *data);
 static void renewed(void *data);
 static void end_late(pando_office_t *office);
@@ -59,9 +56,9 @@ pando_lease_tick(pando_office_t *office)
 
 
 void
-pando_lease_soon(pando_office_t *office)
+pando_lease_soon(pando_office_t *office, ngx_msec_t ms)
 {
-    ngx_msec_t  at = ngx_current_msec + SOON_MS;
+    ngx_msec_t  at = ngx_current_msec + ms;
 
     if ((ngx_msec_int_t) (office->renew_at - at) > 0) {
         office->renew_at = at;

@@ -17,6 +17,7 @@
 
 #define CLAIMS   16                     /* of one flow */
 #define SWEEP    500                    /* rows */
+#define FULL_MS  50                     /* others are told no more often */
 
 
 static ngx_int_t add_kinds(ngx_cycle_t *cycle, pando_main_conf_t *pmcf);
@@ -70,7 +71,8 @@ pando_jobs_init_worker(ngx_cycle_t *cycle, pando_main_conf_t *pmcf)
 static void
 open_office(pando_office_t *office, pando_db_t *db, ngx_cycle_t *cycle)
 {
-    ngx_event_t  *events[] = { &office->look, &office->tell, &office->tick };
+    ngx_event_t  *events[] = { &office->look, &office->tell, &office->tick,
+                               &office->say };
     ngx_uint_t    i;
 
     office->db = db;
@@ -79,7 +81,7 @@ open_office(pando_office_t *office, pando_db_t *db, ngx_cycle_t *cycle)
     ngx_queue_init(&office->runs);
     ngx_queue_init(&office->ended);
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         events[i]->data = office;
         events[i]->log = cycle->log;
         events[i]->cancelable = 1;
@@ -88,7 +90,9 @@ open_office(pando_office_t *office, pando_db_t *db, ngx_cycle_t *cycle)
     office->look.handler = on_look;
     office->tick.handler = on_tick;
     office->tell.handler = pando_run_tell;
+    office->say.handler = pando_office_on_say;
     office->tell.cancelable = 0;        /* a worker that exits says it, too */
+    office->say.cancelable = 0;
 }
 
 
@@ -229,17 +233,6 @@ pando_office_closed(pando_office_t *office)
 }
 
 
-void
-pando_jobs_committed(pando_db_t *db)
-{
-    pando_office_t  *office = pando_office_of(db);
-
-    if (office && office->nkinds) {
-        pando_office_wake(office);
-    }
-}
-
-
 /* When it looks */
 
 void
@@ -340,6 +333,21 @@ is_due(ngx_msec_t at)
 }
 
 
+static ngx_uint_t
+is_full(pando_office_t *office)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < office->nkinds; i++) {
+        if (office->kinds[i].full) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 static void
 look(pando_req_t *rq, void *data)
 {
@@ -366,12 +374,17 @@ look(pando_req_t *rq, void *data)
 
     pando_office_look(office, wait);
 
+    if (is_full(office) && ngx_current_msec - office->said_at > FULL_MS) {
+        pando_office_say(office, "more");
+    }
+
     if (office->nperiods) {
         pando_office_look(office, is_due(office->period_at) ? 1
                           : office->period_at - ngx_current_msec);
     }
 
     office->failed = 0;
+    pando_office_listen(rq, office);
 
     if (ngx_worker == 0 && is_due(office->depths_at)) {
         office->depths_at = ngx_current_msec + 2 * PANDO_JOBS_PAUSE;

@@ -101,6 +101,7 @@ pando_conn_open(pando_conn_t *conn)
     conn->born = ngx_time();
     conn->retire = 0;
     conn->preparations = 0;
+    conn->listens = 0;
     ngx_memzero(conn->prepared, pando_pg_nqueries * sizeof(uint32_t));
 
     if (conn->pg == NULL || PQstatus(conn->pg) == CONNECTION_BAD) {

@@ -246,6 +246,7 @@ struct pando_conn_s {
     unsigned             of_replica:1;
     unsigned             spare:1;       /* looks for a lost replica */
     unsigned             told:1;        /* what runs emits an event */
+    unsigned             listens:1;     /* for jobs */
     time_t               born;
 };
 
@@ -281,6 +282,7 @@ struct pando_tx_s {
     unsigned       over:1;
     unsigned       implied:1;       /* by a key, not by the handler */
     unsigned       enqueued:1;      /* jobs to be looked for then */
+    unsigned       canceled:1;      /* jobs that may run */
 };
 
 struct pando_rows_s {
@@ -451,7 +453,6 @@ typedef struct {
     ngx_array_t        peers;           /* of pando_peer_t */
     ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */
     struct pando_jobs_conf_s  *jobs;
-    struct pando_events_conf_s  *events;
 } pando_main_conf_t;
 
 typedef struct pando_issuer_s {

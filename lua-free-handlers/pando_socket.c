@@ -11,6 +11,7 @@
  */
 
 #include "pando_pg.h"
+#include "pando_job.h"
 #include "pando_relay.h"
 
 
@@ -149,6 +150,10 @@ on_io(ngx_event_t *ev)
         }
 
         pando_conn_rest(conn);
+
+        if (conn->listens && conn->state == PANDO_CONN_READY) {
+            pando_jobs_heard(conn);
+        }
     }
 
     if (conn->state == PANDO_CONN_READY && conn->wants_write) {

@@ -490,8 +490,8 @@ pando_tx_commit_promised(pando_req_t *rq)
     rq->committing = 0;
     pando_changes_apply(rq);
 
-    if (tx->enqueued) {
-        pando_jobs_committed(tx->db);
+    if (tx->enqueued || tx->canceled) {
+        pando_jobs_committed(tx->db, tx->canceled);
     }
 }
 

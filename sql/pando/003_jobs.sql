@@ -2,9 +2,9 @@
 --
 -- What must stay true: a job is written in the transaction of the change that
 -- asks for it; a job runs at most once at a time, since whoever ends a run must
--- name its fence, which every claim moves on; what a worker that died had in
--- hand comes back when its lease is over; nobody waits for a row that another
--- transaction has, neither who enqueues nor who claims.
+-- name its fence, which moves on as a run begins and as it is over; what a
+-- worker that died had in hand comes back when its lease is over; nobody waits
+-- for a row that another transaction has, neither who enqueues nor who claims.
 
 -- The tenant of what belongs to none is the nil id.
 --
@@ -22,7 +22,7 @@ CREATE TABLE pando.jobs (
     run_at        timestamptz NOT NULL DEFAULT clock_timestamp(),
     attempts      int NOT NULL DEFAULT 0,
     max_attempts  int,                          -- null: its kind's
-    fence         bigint NOT NULL DEFAULT 0,    -- moved on by every claim
+    fence         bigint NOT NULL DEFAULT 0,    -- of the run, if it runs
     lease_until   timestamptz,
     lease_by      text,
     started_at    timestamptz,
@@ -73,6 +73,15 @@ CREATE INDEX job_lanes_next ON pando.job_lanes (kind, next_at)
  WHERE next_at IS NOT NULL;
 CREATE INDEX job_lanes_idle ON pando.job_lanes (served_at)
  WHERE NOT due AND next_at IS NULL;
+
+-- Lanes that have a job now and did not before: written by who enqueues, read
+-- and emptied by who claims, so that neither holds the other's row.
+-- small: what was enqueued since the last claim
+CREATE TABLE pando.job_news (
+    kind       text NOT NULL,
+    tenant_id  uuid NOT NULL,
+    at         timestamptz NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 
 -- What operators set: of a queue for one tenant, or with the nil id for each.
 -- Paused with the nil id is the whole queue.
@@ -134,32 +143,40 @@ BEGIN
     RETURN first;
 END $$;
 
--- That lane has a job for then.  What another transaction is changing is left
--- to it: it does the same, or the sweep does.
+-- That lane has a job for then: news, unless it will be looked at anyway.
 CREATE FUNCTION pando.lane_wake(k text, t uuid, at timestamptz) RETURNS void
 LANGUAGE plpgsql VOLATILE AS $$
-DECLARE
-    lane pando.job_lanes;
-    soon boolean := at <= clock_timestamp();
 BEGIN
     PERFORM pg_advisory_xact_lock_shared(1346457162, pando.job_lock(k, t));
-    SELECT * INTO lane FROM pando.job_lanes WHERE kind = k AND tenant_id = t;
 
-    IF NOT FOUND THEN
-        IF pg_try_advisory_xact_lock(1346457163, pando.job_lock(k, t)) THEN
-            INSERT INTO pando.job_lanes (kind, tenant_id, due, next_at)
-            VALUES (k, t, soon, CASE WHEN NOT soon THEN at END)
-            ON CONFLICT DO NOTHING;
-        END IF;
-
-    ELSIF NOT lane.due AND (lane.next_at IS NULL OR lane.next_at > at) THEN
-        UPDATE pando.job_lanes AS l
-           SET due = soon, fresh = true,
-               next_at = CASE WHEN NOT soon THEN at END
-         WHERE l.ctid = (SELECT ctid FROM pando.job_lanes
-                          WHERE kind = k AND tenant_id = t AND NOT due
-                            FOR UPDATE SKIP LOCKED);
+    IF NOT EXISTS (SELECT FROM pando.job_lanes AS l
+                    WHERE l.kind = k AND l.tenant_id = t
+                      AND (l.due OR l.next_at <= at)) THEN
+        INSERT INTO pando.job_news VALUES (k, t, at);
     END IF;
+END $$;
+
+-- What has been committed of it.
+CREATE FUNCTION pando.read_news() RETURNS void
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    now_at timestamptz := clock_timestamp();
+BEGIN
+    WITH news AS (
+        DELETE FROM pando.job_news WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM pando.job_news LIMIT 5000
+               FOR UPDATE SKIP LOCKED))
+        RETURNING kind, tenant_id, at
+    )
+    INSERT INTO pando.job_lanes AS l (kind, tenant_id, due, next_at)
+    SELECT n.kind, n.tenant_id, min(n.at) <= now_at,
+           CASE WHEN min(n.at) > now_at THEN min(n.at) END
+      FROM news AS n GROUP BY n.kind, n.tenant_id
+     ORDER BY n.kind, n.tenant_id
+    ON CONFLICT (kind, tenant_id) DO UPDATE
+       SET due = l.due OR excluded.due, fresh = l.fresh OR NOT l.due,
+           next_at = CASE WHEN NOT l.due AND NOT excluded.due
+                     THEN least(l.next_at, excluded.next_at) END;
 END $$;
 
 
@@ -440,6 +457,8 @@ DECLARE
     wait bigint;
     note pando.job_claim;
 BEGIN
+    PERFORM pando.read_news();
+
     UPDATE pando.job_lanes
        SET due = true, fresh = true, next_at = NULL
      WHERE ctid = ANY (ARRAY(
@@ -472,13 +491,12 @@ CREATE FUNCTION pando.finish_job(job uuid, mine bigint, forget boolean)
 RETURNS void LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
     IF forget THEN
-        DELETE FROM pando.jobs
-         WHERE id = job AND fence = mine AND state = 'running';
+        DELETE FROM pando.jobs WHERE id = job AND fence = mine;
     ELSE
         UPDATE pando.jobs
-           SET state = 'done', ended_at = clock_timestamp(),
-               lease_until = NULL, error = NULL
-         WHERE id = job AND fence = mine AND state = 'running';
+           SET state = 'done', fence = fence + 1, lease_until = NULL,
+               error = NULL, ended_at = clock_timestamp()
+         WHERE id = job AND fence = mine;
     END IF;
 
     IF NOT FOUND THEN
@@ -501,8 +519,7 @@ BEGIN
     IF 'forget' = ANY (hows) THEN
         DELETE FROM pando.jobs AS j
          USING unnest(ids, fences, hows) AS e (id, fence, how)
-         WHERE j.id = e.id AND j.fence = e.fence AND j.state = 'running'
-           AND e.how = 'forget';
+         WHERE j.id = e.id AND j.fence = e.fence AND e.how = 'forget';
         GET DIAGNOSTICS gone = ROW_COUNT;
     END IF;
 
@@ -516,11 +533,10 @@ BEGIN
                AS e (id, fence, how, delay, error)
           JOIN pando.jobs AS j ON j.id = e.id
          WHERE e.how <> 'forget' AND j.fence = e.fence
-           AND j.state = 'running'
            FOR UPDATE OF j
     ), moved AS (
         UPDATE pando.jobs AS j
-           SET state = e.state, lease_until = NULL,
+           SET state = e.state, fence = j.fence + 1, lease_until = NULL,
                error = CASE e.how WHEN 'done' THEN NULL
                        WHEN 'back' THEN j.error ELSE e.error END,
                attempts = j.attempts - (e.how = 'back')::int,
@@ -565,7 +581,8 @@ BEGIN
                        ELSE 'dead' END,
                ended_at = CASE WHEN attempts < max_attempts THEN NULL
                           ELSE clock_timestamp() END,
-               lease_until = NULL, error = 'its worker was lost'
+               fence = j.fence + 1, lease_until = NULL,
+               error = 'its worker was lost'
           FROM late WHERE j.id = late.id
         RETURNING j.kind, j.tenant_id, j.run_at
     ), woken AS (
@@ -592,6 +609,7 @@ BEGIN
      WHERE o.kind IS NULL OR NOT o.due AND (o.next_at IS NULL
            OR o.next_at > clock_timestamp() + interval '1 s'
               AND pando.lane_next(n.kind, n.tenant_id) < o.next_at)
+     ORDER BY n.kind, n.tenant_id
     ON CONFLICT (kind, tenant_id) DO UPDATE
        SET due = true, fresh = true, next_at = NULL
      WHERE NOT l.due;

@@ -44,7 +44,7 @@ UPDATE pando.jobs AS j
        note = coalesce(u.note, j.note)
   FROM unnest(:ids, :fences, :progress, :notes)
        AS u (id, fence, progress, note)
- WHERE j.id = u.id AND j.fence = u.fence AND j.state = 'running'
+ WHERE j.id = u.id AND j.fence = u.fence
 RETURNING j.id;
 
 -- name: sweep_jobs(batch int) -> bigint
@@ -80,7 +80,8 @@ SELECT k.kind,
 -- across tenants: ids are handed out by who enqueues
 WITH c AS (
     UPDATE pando.jobs
-       SET state = 'canceled', ended_at = clock_timestamp(), lease_until = NULL
+       SET state = 'canceled', fence = fence + 1, lease_until = NULL,
+           ended_at = clock_timestamp()
      WHERE id = :id AND state IN ('ready', 'running')
     RETURNING id
 )
@@ -117,6 +118,9 @@ UPDATE pando.jobs
 --       paused bool?) -> none
 -- lane: writes
 SELECT pando.set_queue(:queue, :tenant_id, :max_running, :weight, :paused);
+
+-- name: notify_jobs(what text) -> none
+SELECT pg_notify('pando_jobs', :what);
 
 -- name: get_job(id uuid) -> json?
 -- across tenants: shown to operators alone

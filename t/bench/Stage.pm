@@ -17,7 +17,7 @@ use Load;
 use Peers;
 
 # Rows of probe.probes in each database.
-my %PROBES = (small => 10_000, write => 0, large => 5_000_000);
+my %PROBES = (small => 10_000, write => 0, jobs => 0, large => 5_000_000);
 my $IDS = 8;                    # of the rows that are read one by one
 
 
@@ -230,9 +230,10 @@ sub pando
         map { $_ // '' } @set{qw(main http server listen database)};
     my $connections = $set{connections} // 8192;
     my $user = $> == 0 ? 'user root;' : '';
-    my $locations = join "\n", map { Pando::snippet($_) } qw(categories probe);
+    my $locations = join "\n", map { Pando::snippet($_) } qw(categories probe
+        toil);
 
-    return $s->{nginx}{$name} = Pando->new(domains => [qw(categories probe)],
+    return $s->{nginx}{$name} = Pando->new(domains => [qw(categories probe toil)],
         workers => 2, database => $conninfo, conf => <<"END");
 MODULES
 $user

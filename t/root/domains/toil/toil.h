@@ -18,7 +18,8 @@ typedef struct {
 } toil_work_t;
 
 extern const pando_shape_t  toil_work_shape;
-extern const pando_job_t    toil_work, toil_lone, toil_quick, toil_beat;
+extern const pando_job_t    toil_work, toil_lone, toil_quick, toil_kept,
+                            toil_beat;
 extern const pando_route_t  toil_routes[];
 
 #endif

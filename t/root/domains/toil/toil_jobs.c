@@ -42,6 +42,11 @@ const pando_job_t  toil_quick = {
     .most = 128, .forget = true, .queue = "fast"
 };
 
+const pando_job_t  toil_kept = {
+    .name = "toil.kept", .takes = &toil_work_shape, .fn = quick,
+    .most = 128, .queue = "fast"
+};
+
 const pando_job_t  toil_beat = {
     .name = "toil.beat", .fn = beat, .every_ms = 1000
 };

@@ -10,7 +10,7 @@
 static const pando_route_t *const  routes[] = { toil_routes, NULL };
 
 static const pando_job_t *const  jobs[] = {
-    &toil_work, &toil_lone, &toil_quick, &toil_beat, NULL
+    &toil_work, &toil_lone, &toil_quick, &toil_kept, &toil_beat, NULL
 };
 
 const pando_domain_t  toil_domain = {
