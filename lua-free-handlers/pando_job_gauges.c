@@ -23,7 +23,7 @@ static const pando_family_t  families[FAMILIES] = {
     "jobs that run on this node" },
 [DEAD] = { PANDO_METRIC_SUM, "pando_jobs_dead",
     "jobs that failed for good, as last seen, 10000 at most" },
-[OLDEST] = { PANDO_METRIC_SUM, "pando_jobs_oldest_due_milliseconds",
+[OLDEST] = { PANDO_METRIC_SUM, "pando_jobs_oldest_due_seconds",
     "for how long the oldest job that is due has waited, as last seen" },
 [TIMES] = { PANDO_METRIC_TIMES, "pando_job_run_seconds",
     "how long a run of a job took" },
@@ -84,7 +84,7 @@ pando_office_depths(pando_req_t *rq, pando_office_t *office)
         kind = &office->kinds[i];
         pando_series_tell(kind->ready, rows[i].ready);
         pando_series_tell(kind->dead, rows[i].dead);
-        pando_series_tell(kind->oldest, rows[i].oldest_ms);
+        pando_series_tell(kind->oldest, rows[i].oldest_ms / 1000);
     }
 }
 

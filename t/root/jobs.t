@@ -257,4 +257,27 @@ ok $p->wait_for(sub { $p->get('/metrics')->{body} =~
 ok $p->wait_for(sub { $p->get('/metrics')->{body} =~
     /^pando_flows_running [01]$/m }, 30), 'no flow is left';
 
+
+# a node that runs none, beside one that does
+
+my $none = Pando->new(domains => ['toil'], http => 'pando_jobs off;');
+$p->stop;
+$id = $none->post('/api/v1/toil', { n => 80 }, token => {
+    scope => 'toil:write', tid => $tenant })->json->{id};
+sleep 1;
+is job($id)->{state}, 'ready', 'a node that runs no jobs leaves them alone';
+$p->start;
+comes_to($id, 'done');
+$id = $none->post('/api/v1/toil', { n => 81 }, token => {
+    scope => 'toil:write', tid => $tenant })->json->{id};
+comes_to($id, 'done');
+
+for my $wrong ('of', 'lease=', 'lease=10ms', 'most=0', 'most=x') {
+    my $node = Pando->new(domains => ['toil'], start => 0,
+        http => "pando_jobs $wrong;", expect => [ qr/is no option of/ ]);
+
+    like scalar $node->check, qr/"\Q$wrong\E" is no option of pando_jobs/,
+        "$wrong is refused";
+}
+
 done_testing;
