@@ -238,4 +238,52 @@ sub steady
     return %got;
 }
 
+# So many POSTs a second, for so long, by a few clients that each keep to their
+# own clock: one that is late does not wait for the next beat.  How many were
+# answered with 201.
+sub paced
+{
+    my ($port, $rate, $seconds, $path, $token, $name) = @_;
+    my $clients = 8;
+    my @pids;
+
+    pipe my $in, my $out or die "pipe: $!\n";
+
+    for my $n (1 .. $clients) {
+        my $pid = fork // die "fork: $!\n";
+
+        if ($pid) {
+            push @pids, $pid;
+            next;
+        }
+
+        my $http = HTTP::Tiny->new(keep_alive => 1, timeout => 10);
+        my $start = time + $n / $rate;
+        my $made = 0;
+
+        for my $i (0 .. $rate / $clients * $seconds - 1) {
+            my $pause = $start + $i * $clients / $rate - time;
+            sleep $pause if $pause > 0;
+            my $r = $http->post("http://127.0.0.1:$port$path", {
+                headers => { 'Content-Type' => 'application/json',
+                             Authorization => "Bearer $token" },
+                content => qq({"name":"$name $$ $i","note":"paced"}) });
+            $made++ if $r->{status} == 201;
+        }
+
+        syswrite $out, "$made\n";
+        require POSIX;
+        POSIX::_exit(0);
+    }
+
+    close $out;
+    my $sum = 0;
+    while (my $made = <$in>) {
+        $sum += $made;
+    }
+
+    waitpid $_, 0 for @pids;
+    return $sum;
+}
+
 1;

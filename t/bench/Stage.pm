@@ -215,7 +215,7 @@ sub categories
 
 
 # nginx as in conf/nginx.conf, but for the log and the limits of one client.
-# Settings: name, connections, listen, main, http, server, database (its
+# Settings: name, domains, connections, listen, main, http, server, database (its
 # options).
 sub pando
 {
@@ -230,10 +230,10 @@ sub pando
         map { $_ // '' } @set{qw(main http server listen database)};
     my $connections = $set{connections} // 8192;
     my $user = $> == 0 ? 'user root;' : '';
-    my $locations = join "\n", map { Pando::snippet($_) } qw(categories probe
-        toil);
+    my $domains = $set{domains} // [qw(categories probe toil)];
+    my $locations = join "\n", map { Pando::snippet($_) } @$domains;
 
-    return $s->{nginx}{$name} = Pando->new(domains => [qw(categories probe toil)],
+    return $s->{nginx}{$name} = Pando->new(domains => $domains,
         workers => 2, database => $conninfo, conf => <<"END");
 MODULES
 $user
