@@ -61,7 +61,7 @@ typedef struct {
 
 typedef struct {
     pando_fetch_error_t  error;
-    const char          *why;       /* of an error: lower case, no secrets */
+    const char          *why;       /* of an error: without secrets */
     int                  status;    /* 0: no answer */
     const char          *body;      /* ends in a zero that len leaves out */
     size_t               len;
@@ -77,6 +77,8 @@ typedef struct {
 /*
  * Tried again, at most twice and within a budget per host, where that cannot
  * do harm: before anything was sent, or by GET, HEAD, OPTIONS, PUT, DELETE.
+ * A kept connection that turns out to be closed is replaced with any method,
+ * so a POST that must not come twice has a key of its own or says .once.
  */
 PANDO_WAITS const pando_fetched_t *pando_fetch(pando_req_t *rq,
     const pando_fetch_t *ask);
