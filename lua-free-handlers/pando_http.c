@@ -8,6 +8,7 @@
  */
 
 #include "pando_cache.h"
+#include "pando_live.h"
 #include "pando_metrics.h"
 
 
@@ -501,7 +502,9 @@ done(pando_req_t *rq)
             r->disable_not_modified = 1;
         }
 
-        rc = pando_http_send(r, ctx, rq, rq->answer);
+        rc = rq->answer->is == PANDO_ANSWER_LIVE
+             ? pando_live_begin(r, ctx, rq)
+             : pando_http_send(r, ctx, rq, rq->answer);
     }
 
     ngx_http_finalize_request(r, rc);

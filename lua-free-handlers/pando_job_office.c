@@ -57,8 +57,9 @@ pando_jobs_init_worker(ngx_cycle_t *cycle, pando_main_conf_t *pmcf)
     }
 
     noffices = n;
-    (void) snprintf(who, sizeof(who), "%.70s %d", (char *) cycle->hostname.data,
-                    (int) ngx_pid);
+    (void) snprintf(who, sizeof(who), "%.*s %d",
+                    (int) ngx_min(cycle->hostname.len, 70),
+                    (char *) cycle->hostname.data, (int) ngx_pid);
 
     for (i = 0; i < n; i++) {
         open_office(&offices[i], dbs[i], cycle);

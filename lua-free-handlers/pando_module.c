@@ -13,6 +13,7 @@
 #include "pando_conf.h"
 #include "pando_cache.h"
 #include "pando_job.h"
+#include "pando_live.h"
 #include "pando_redis.h"
 #include "pando_outbound.h"
 #include "pando_relay.h"
@@ -330,6 +331,7 @@ init_worker(ngx_cycle_t *cycle)
     pando_shm_init_worker(pmcf);
     pando_cache_init_worker(pmcf);
     pando_park_init_worker(cycle);
+    pando_live_init_worker(cycle);
 
     if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK
         || pando_count_init_worker(cycle, pmcf) != NGX_OK

@@ -19,8 +19,6 @@ static ngx_chain_t *add_buf(ngx_http_request_t *r, ngx_chain_t **last,
     const char *s, size_t len, off_t *total);
 static ngx_int_t add_header(ngx_http_request_t *r, const char *name,
     size_t namelen, const char *value, size_t len);
-static ngx_int_t common_headers(ngx_http_request_t *r, pando_ctx_t *ctx,
-    pando_req_t *rq);
 static ngx_int_t etag_header(ngx_http_request_t *r, pando_answer_t *a);
 static ngx_int_t problem_headers(ngx_http_request_t *r, pando_ctx_t *ctx,
     const pando_problem_t *p);
@@ -244,6 +242,7 @@ body_chain(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
         break;
 
     case PANDO_ANSWER_EMPTY:
+    case PANDO_ANSWER_LIVE:
         break;
     }
 
@@ -268,7 +267,7 @@ pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq,
 
     r->headers_out.status = (ngx_uint_t) a->status;
 
-    if (common_headers(r, ctx, rq) != NGX_OK
+    if (pando_http_headers(r, ctx, rq) != NGX_OK
         || body_chain(r, ctx, rq, a, &chain, &len) != NGX_OK)
     {
         return NGX_ERROR;
@@ -423,8 +422,8 @@ add_header(ngx_http_request_t *r, const char *name, size_t namelen,
 }
 
 
-static ngx_int_t
-common_headers(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq)
+ngx_int_t
+pando_http_headers(ngx_http_request_t *r, pando_ctx_t *ctx, pando_req_t *rq)
 {
     u_char        *p;
     ngx_uint_t     i;

@@ -324,7 +324,8 @@ typedef enum {
     PANDO_ANSWER_EMPTY = 0,
     PANDO_ANSWER_TEXT,
     PANDO_ANSWER_PAGE,
-    PANDO_ANSWER_PROBLEM
+    PANDO_ANSWER_PROBLEM,
+    PANDO_ANSWER_LIVE
 } pando_answer_is_t;
 
 struct pando_answer_s {
@@ -340,6 +341,7 @@ struct pando_answer_s {
     const char             *location;
     ngx_str_t               etag;       /* NULL: by the version, if any */
     pando_faults_t         *faults;
+    pando_live_t           *live;
 };
 
 pando_answer_t *pando_answer_problem(pando_req_t *rq,
@@ -348,6 +350,8 @@ ngx_int_t pando_http_send(ngx_http_request_t *r, pando_ctx_t *ctx,
     pando_req_t *rq, pando_answer_t *a);
 ngx_int_t pando_problem_body(ngx_http_request_t *r, pando_req_t *rq,
     const pando_answer_t *a, ngx_str_t *body);
+ngx_int_t pando_http_headers(ngx_http_request_t *r, pando_ctx_t *ctx,
+    pando_req_t *rq);
 const char *pando_problem_title(int status);
 void pando_answer_flatten(pando_req_t *rq, pando_answer_t *a);
 char *pando_vtext(pando_req_t *rq, const char *fmt, va_list args);
@@ -410,6 +414,7 @@ struct pando_ctx_s {
     unsigned              replayed:1;
     ngx_uint_t            cache;        /* PANDO_CACHE_... */
     struct pando_cached_s *cached;      /* NULL: nothing will be kept */
+    pando_live_t         *live;         /* what it has become */
     pando_uuid_t          tenant;
     unsigned              has_tenant:1;
     ngx_uint_t            trips;
