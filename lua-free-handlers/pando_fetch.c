@@ -362,6 +362,11 @@ fill(fetch_t *f, pando_transfer_t *t)
         bad |= pando_tls_use(t) != NGX_OK;
     }
 
+    if (f->ask->http2) {
+        bad |= curl_easy_setopt(e, CURLOPT_HTTP_VERSION,
+                                (long) CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE);
+    }
+
     if (f->ask->once) {
         bad |= curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, 1L);
     }

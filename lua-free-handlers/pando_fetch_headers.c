@@ -46,6 +46,7 @@ pando_fetch_headers(fetch_t *f, pando_transfer_t *t)
     }
 
     if (add(t, "Expect:") != NGX_OK
+        || (f->ask->http2 && add(t, "TE: trailers") != NGX_OK)
         || (!given(f, "Content-Type") && add(t, "Content-Type:") != NGX_OK))
     {
         return NGX_ERROR;

@@ -332,6 +332,7 @@ init_worker(ngx_cycle_t *cycle)
     pando_cache_init_worker(pmcf);
     pando_park_init_worker(cycle);
     pando_live_init_worker(cycle);
+    pando_repair_init_worker();
 
     if (pando_pg_init_worker(cycle, &pmcf->databases) != NGX_OK
         || pando_count_init_worker(cycle, pmcf) != NGX_OK

@@ -57,6 +57,7 @@ typedef struct {
     const pando_s3_t   *s3;         /* signs it (AWS signature 4) */
     bool                once;       /* on a connection of its own, and never
                                        a second time */
+    bool                http2;      /* without asking first, as gRPC does */
 } pando_fetch_t;
 
 typedef struct {
@@ -164,5 +165,10 @@ typedef struct {
 
 PANDO_WAITS const pando_probed_t *pando_probe(pando_req_t *rq,
     const pando_probe_t *probe);
+
+/* The addresses of a name, as texts, no more than so many; 0: error. */
+PANDO_WAITS unsigned pando_lookup(pando_req_t *rq, const char *host,
+    int timeout_ms, const char **addresses, unsigned most,
+    pando_fetch_error_t *error);
 
 #endif

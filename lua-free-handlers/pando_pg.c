@@ -286,7 +286,8 @@ replica_back(pando_db_t *db)
 
 
 /*
- * Who reads the primary in the replica's stead goes back, when it is idle.
+ * Who is to be replaced is, when it is idle; and who reads the primary in the
+ * replica's stead goes back.
  */
 
 void
@@ -294,9 +295,13 @@ pando_conn_rest(pando_conn_t *conn)
 {
     pando_db_t  *db = conn->db;
 
-    if (conn->kind == PANDO_POOL_READS && conn->state == PANDO_CONN_READY
-        && conn->depth == 0 && db->conf->replica && !conn->of_replica
-        && db->replica_failures == 0)
+    if (conn->exclusive || conn->state != PANDO_CONN_READY || conn->depth) {
+        return;
+    }
+
+    if (conn->retire
+        || (conn->kind == PANDO_POOL_READS && db->conf->replica
+            && !conn->of_replica && db->replica_failures == 0))
     {
         pando_conn_close(conn);
         pando_conn_open_soon(conn);

@@ -150,7 +150,9 @@ pando_pg_give_back(pando_conn_t *conn)
                 return;
             }
 
-        } else if (ngx_time() - conn->born > PANDO_RETIRE_AFTER) {
+        } else if (conn->retire
+                   || ngx_time() - conn->born > PANDO_RETIRE_AFTER)
+        {
             pando_conn_close(conn);
         }
     }

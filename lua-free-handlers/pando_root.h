@@ -525,6 +525,8 @@ ngx_int_t pando_ticks_init_worker(ngx_cycle_t *cycle,
     pando_main_conf_t *pmcf);
 void pando_hold_release(void *data);
 
+void pando_repair_init_worker(void);            /* pando_repair.c */
+
 /* pando_tags.c: a flow's purges, once it is known what became of it */
 void pando_changes_apply(pando_req_t *rq);              /* committed */
 void pando_changes_settle(pando_req_t *rq);             /* ended */
