@@ -21,6 +21,7 @@
 #define HEALTH_JOBS      10000          /* checks that a node runs */
 #define HEALTH_FLIGHT    64             /* of them at one time */
 #define HEALTH_WAITING   10000          /* results yet to be written */
+#define HEALTH_TARGET    2000           /* bytes, as JSON */
 #define HEALTH_PAGE_TAG  "status"       /* of answers in shared memory */
 
 typedef enum {
@@ -32,7 +33,9 @@ typedef enum {
 } health_weight_t;
 
 typedef enum {
-    HEALTH_POSTGRES = 0, HEALTH_DISK, HEALTH_MODULE, HEALTH_REDIS
+    HEALTH_POSTGRES = 0, HEALTH_DISK, HEALTH_MODULE, HEALTH_REDIS,
+    HEALTH_QUEUE, HEALTH_HTTP, HEALTH_SCENARIO, HEALTH_TCP, HEALTH_TLS,
+    HEALTH_SMTP, HEALTH_DNS, HEALTH_GRPC
 } health_kind_t;
 
 /* Of an incident, in the order it goes through them. */
@@ -76,6 +79,11 @@ int64_t health_phase(const pando_uuid_t *id, int64_t interval_ms);
 /* From now until it is due; ran: it has just run, and not twice for one. */
 int64_t health_wait_ms(const pando_uuid_t *id, int64_t interval_ms,
     pando_time_t now, bool ran);
+/* Whether that node is one of so many which a check falls to. */
+bool health_falls_to(const pando_uuid_t *check, const pando_uuid_t *nodes,
+    unsigned n, pando_uuid_t node, unsigned places);
+/* Stars in place of what looks like a password or a key. */
+void health_scrub(char *text);
 
 
 /* health_incident_shapes.c: a list of texts, as the database takes them */
@@ -84,6 +92,8 @@ const char *const *health_texts(const pando_list_t *list);
 
 /* health_probes.c: operators are whose tenant health.tenant names */
 bool health_operates(pando_req_t *rq, const char *scope);
+/* What keeps this node from taking requests, or NULL. */
+const char *health_missing(pando_req_t *rq);
 
 
 /* health_shared.c: what all workers of the node see; nothing here waits */
@@ -99,6 +109,7 @@ typedef struct {
     int64_t           interval_ms;
     int64_t           latency_ms;
     pando_time_t      at, since;
+    bool              local;            /* what this node needs itself */
 } health_seen_t;
 
 int health_start(void);                 /* in each worker */
@@ -113,6 +124,15 @@ bool health_started(void);
 void health_set_started(void);
 bool health_draining(void);
 void health_set_draining(bool on);
+bool health_drained(void);              /* and told so */
+void health_set_drained(void);
+bool health_forgotten(void);            /* the list of checks */
+void health_set_forgotten(bool on);
+unsigned health_stuck(void);            /* workers, as was told last */
+void health_set_stuck(unsigned n);
+/* The pools of which databases are to be made anew, and how often that was. */
+unsigned health_recycled(char *name, size_t size);
+void health_set_recycled(const char *name);
 pando_uuid_t health_node(void);
 unsigned health_seen_count(void);
 void health_seen_cut(unsigned n);       /* by the runner alone, as the next */
@@ -121,7 +141,20 @@ void health_seen_put(unsigned i, const health_seen_t *seen);
 void health_seen_get(unsigned i, health_seen_t *out);
 
 
-/* health_runner.c, health_kinds.c, health_store.c: of one worker */
+typedef struct {
+    pando_given_t  given;
+    const char    *path, *module, *job, *host, *service, *url, *method,
+                  *body, *matches, *pointer, *equals;
+    json_t        *headers, *capture;
+    pando_list_t   statuses, steps, addresses;
+    int64_t        port, days_warn, days_fail, redirects, slow_ms,
+                   warn_percent, fail_percent, lag_warn_s, lag_fail_s,
+                   age_warn_s, age_fail_s, xids_warn, xids_fail;
+} health_target_t;
+
+
+/* health_list.c, health_runner.c, health_kinds.c, health_store.c: of one
+   worker */
 
 typedef struct {
     pando_uuid_t      id;               /* nil: the node's own */
@@ -132,18 +165,25 @@ typedef struct {
     int64_t           interval_ms, timeout_ms;
     unsigned          rise, fall;
     char              subject[200];     /* a path, a module */
+    char              target[HEALTH_TARGET];
+    unsigned          places;           /* nodes that look; 0: each */
     int64_t           slow_ms, warn_percent, fail_percent;
     health_track_t    track;
     pando_time_t      since, at;        /* of the state, of the last result */
     int64_t           due_ms, started_ms, at_ms;
     unsigned          turn;             /* a run of before is not listened to */
-    unsigned          running:1, done:1, used:1, kept:1, operators:1;
+    unsigned          running:1, done:1, used:1, kept:1, operators:1, mine:1;
     int               seen;             /* -1: not for probes */
     health_outcome_t  outcome;
     int64_t           latency_ms;
     char              detail[HEALTH_DETAIL];
 } health_job_t;
 
+extern health_job_t  health_jobs[];     /* the first is the node's own */
+extern unsigned      health_njobs;
+
+bool health_awake(int64_t now);
+void health_show(const health_job_t *job);
 void health_run_stamp(pando_req_t *rq, void *data);
 void health_run_due(pando_req_t *rq, void *data);
 void health_run_watch(pando_req_t *rq, void *data);
@@ -152,9 +192,26 @@ void health_run_keep(pando_req_t *rq, void *data);
 void health_run_sweep(pando_req_t *rq, void *data);
 void health_run_recover(pando_req_t *rq, void *data);
 void health_run_workers(pando_req_t *rq, void *data);
+void health_run_drain(pando_req_t *rq, void *data);
 void health_reread(void);               /* the list of checks, from anew */
+/* health_net.c */
+PANDO_WAITS void health_tcp(pando_req_t *rq, health_job_t *job);
+PANDO_WAITS void health_tls(pando_req_t *rq, health_job_t *job);
+PANDO_WAITS void health_smtp(pando_req_t *rq, health_job_t *job);
+PANDO_WAITS void health_dns(pando_req_t *rq, health_job_t *job);
+PANDO_WAITS void health_grpc(pando_req_t *rq, health_job_t *job);
+const pando_problem_t *health_net_wrong(pando_req_t *rq,
+    const health_target_t *target, const char **why);
+/* health_web.c, and its targets */
+PANDO_WAITS void health_web(pando_req_t *rq, health_job_t *job);
+/* What kept it from being asked is unknown, all else a failure. */
+void health_unreached(health_job_t *job, pando_fetch_error_t error);
+const pando_problem_t *health_web_wrong(pando_req_t *rq,
+    const health_target_t *target, const char **why);
+int64_t health_number(const char *digits);      /* -1: it is none */
 PANDO_WAITS void health_kind_run(pando_req_t *rq, health_job_t *job);
 void health_say(char *out, size_t size, const char *text);
+const char *health_scrubbed(pando_req_t *rq, const char *text);
 void health_job_take(health_job_t *job, const health_check_row_t *row);
 void health_store_put(const health_job_t *job);
 unsigned health_store_waiting(void);
@@ -163,17 +220,11 @@ unsigned health_store_waiting(void);
 /* What comes in */
 
 typedef struct {
-    pando_given_t  given;
-    const char    *path, *module;
-    int64_t        slow_ms, warn_percent, fail_percent;
-} health_target_t;
-
-typedef struct {
     pando_given_t    given;
     const char      *name, *component, *runbook_url;
     int              kind, criticality;
     health_target_t  target;
-    int64_t          interval_s, timeout_ms, rise, fall;
+    int64_t          interval_s, timeout_ms, rise, fall, locations;
     bool             enabled;
 } health_check_in_t;
 
@@ -201,7 +252,10 @@ typedef struct {
     const char   *detail;
 } health_run_t;
 
-typedef struct { bool  draining; }  health_drain_t;
+typedef struct {
+    bool     draining, drained;
+    int64_t  in_flight;                 /* -1: only that node knows */
+} health_drain_t;
 
 typedef struct {
     pando_given_t  given;
@@ -252,17 +306,39 @@ typedef struct {
 
 typedef struct {
     pando_given_t   given;
-    const char     *name, *component, *module;
+    const char     *name, *component, *module, *target;
     int             trigger, action;
     health_guard_t  guard;
     bool            enabled;
 } health_recovery_in_t;
 
+/* health_repairs.c: does it, and tells what came of it */
+
+typedef enum {
+    HEALTH_CALL = 0, HEALTH_RECYCLE_POOL, HEALTH_RELOAD_SNAPSHOT,
+    HEALTH_RESET_BREAKER, HEALTH_DRAIN_NODE, HEALTH_REPLACE_WORKER,
+    HEALTH_RETRY_DEAD_JOBS, HEALTH_RUN_SCHEDULE, HEALTH_WEBHOOK
+} health_action_t;
+
+typedef struct {
+    pando_uuid_t  run;
+    const char   *component, *action, *module, *target;
+    const char   *says;                 /* what came of it */
+} health_repair_t;
+
+PANDO_WAITS bool health_repair(pando_req_t *rq, health_repair_t *r);
+bool health_repair_known(pando_req_t *rq, int action, const char *target);
+void health_repair_due(void);           /* in each worker, what it missed */
+/* health_workers.c: of those that stand still the one that does so longest */
+PANDO_WAITS bool health_replace_stuck(pando_req_t *rq, const char **says);
+
+
 extern const pando_shape_t  health_check_in, health_check_patch,
                             health_checks_in, health_check_view,
                             health_results_in, health_result_view,
                             health_probe_in, health_run_view,
-                            health_drain_view, health_component_view,
+                            health_drain_view, health_drained_node,
+                            health_component_view,
                             health_change_view, health_told, health_edge_in,
                             health_edge_view, health_graph_view,
                             health_page_view, health_incident_in,
@@ -277,19 +353,27 @@ extern const pando_shape_t  health_check_in, health_check_patch,
                             health_recovery_run, health_guard,
                             health_missed, health_attempt;
 
+extern const pando_problem_t  health_wrong_target, health_forbidden_target;
+
 extern const pando_event_t  health_status_changed, health_incident_opened,
                             health_incident_updated, health_incident_resolved,
                             health_maintenance_started,
                             health_maintenance_ended, health_heartbeat_missed,
-                            health_recovery_attempted, health_recovery_failed;
+                            health_recovery_attempted, health_recovery_failed,
+                            health_node_drained,
+                            health_subscription_requested;
 
 extern const pando_route_t  health_probes[], health_nodes[], health_checks[],
                             health_results[], health_services[],
                             health_pages[], health_incidents[],
                             health_maintenances[], health_heartbeats[],
-                            health_pings[], health_recoveries[];
+                            health_pings[], health_recoveries[],
+                            health_subscriptions[];
 
 extern const pando_call_t    health_calls[];
+extern const pando_hear_t    health_hears[];
+extern const pando_metric_t  health_metrics[];
+extern unsigned              health_metric_base;
 extern const pando_domain_t  health_domain;
 
 #endif

@@ -33,7 +33,8 @@ report(pando_req_t *rq, const void *in, void *out)
 
     (void) health_sql_report(pando_auto(rq), whose(rq), said->component,
                              said->source, health_says[said->outcome],
-                             said->detail ? said->detail : "",
+                             said->detail ? health_scrubbed(rq, said->detail)
+                                          : "",
                              said->for_s ? (int32_t) said->for_s : DAY_S);
 
     return 0;

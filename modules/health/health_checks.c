@@ -25,14 +25,18 @@ name_taken = { .status = 409, .code = "check_name_taken", .pointer = "/name",
 too_short = { .status = 422, .code = "interval_below_timeout",
               .pointer = "/interval_s",
               .text = "the interval is shorter than the timeout",
-              .constraint = "checks_interval_check" },
-wrong_target = { .status = 422, .code = "target_invalid",
-                 .pointer = "/target",
-                 .text = "this is not the target of such a check",
-                 .constraint = "checks_target_check" },
-forbidden_target = { .status = 422, .code = "target_not_allowed",
-                     .pointer = "/target",
-                     .text = "checks may not look at this target" };
+              .constraint = "checks_interval_check" };
+
+const pando_problem_t
+health_wrong_target = {
+    .status = 422, .code = "target_invalid", .pointer = "/target",
+    .text = "this is not the target of such a check",
+    .constraint = "checks_target_check"
+},
+health_forbidden_target = {
+    .status = 422, .code = "target_not_allowed", .pointer = "/target",
+    .text = "checks may not look at this target"
+};
 
 
 const pando_route_t  health_checks[] = {
@@ -45,8 +49,8 @@ const pando_route_t  health_checks[] = {
     { PANDO_POST, "/health-checks", add, "Add a check",
       .scope = "health:admin", .takes = &health_check_in, .status = 201,
       .gives = &health_check_view, .trips = 1,
-      .fails = { &name_taken, &too_short, &wrong_target,
-                 &forbidden_target } },
+      .fails = { &name_taken, &too_short, &health_wrong_target,
+                 &health_forbidden_target } },
 
     { PANDO_GET, "/health-checks/{id}", get, "Get a check",
       .scope = "health:read", .gives = &health_check_view, .trips = 1 },
@@ -54,8 +58,8 @@ const pando_route_t  health_checks[] = {
     { PANDO_PATCH, "/health-checks/{id}", change, "Change a check",
       .scope = "health:admin", .takes = &health_check_patch,
       .gives = &health_check_view, .trips = 1,
-      .fails = { &name_taken, &too_short, &wrong_target, &forbidden_target,
-                 &pando_precondition } },
+      .fails = { &name_taken, &too_short, &health_wrong_target,
+                 &health_forbidden_target, &pando_precondition } },
 
     { PANDO_DELETE, "/health-checks/{id}", remove_one, "Remove a check",
       .scope = "health:admin", .status = 204, .trips = 1,
@@ -112,10 +116,23 @@ is_among(const char *words, const char *word)
 static void
 target_or_422(pando_req_t *rq, const health_target_t *target)
 {
+    const char             *why = NULL;
+    const pando_problem_t  *wrong = health_web_wrong(rq, target, &why);
+
+    wrong = wrong ? wrong : health_net_wrong(rq, target, &why);
+
+    if (wrong) {
+        if (why) {
+            pando_fail_note(rq, "reason", why);
+        }
+
+        pando_leave(rq, wrong);
+    }
+
     if ((target->path && !is_among(pando_setting(rq, "disks"), target->path))
         || (target->module && !pando_enabled(target->module)))
     {
-        pando_leave(rq, &forbidden_target);
+        pando_leave(rq, &health_forbidden_target);
     }
 }
 
@@ -134,7 +151,8 @@ add(pando_req_t *rq)
                              (int32_t) in->timeout_ms, (int32_t) in->rise,
                              (int32_t) in->fall,
                              health_weights[in->criticality],
-                             in->runbook_url, in->enabled));
+                             in->runbook_url, (int32_t) in->locations,
+                             in->enabled));
 }
 
 
@@ -144,10 +162,11 @@ static pando_reply_t
 change(pando_req_t *rq)
 {
     const health_check_in_t  *in = pando_body(rq);
-    int32_t                   n[4] = { (int32_t) in->interval_s,
+    int32_t                   n[5] = { (int32_t) in->interval_s,
                                        (int32_t) in->timeout_ms,
                                        (int32_t) in->rise,
-                                       (int32_t) in->fall };
+                                       (int32_t) in->fall,
+                                       (int32_t) in->locations };
     pando_uuid_t              id = pando_path_id(rq);
     int64_t                   version = pando_if_match(rq);
     pando_json_t              json;
@@ -162,6 +181,7 @@ change(pando_req_t *rq)
         GIVEN(rise) ? &n[2] : NULL, GIVEN(fall) ? &n[3] : NULL,
         GIVEN(criticality) ? health_weights[in->criticality] : NULL,
         in->runbook_url, GIVEN(runbook_url),
+        GIVEN(locations) ? &n[4] : NULL,
         GIVEN(enabled) ? &in->enabled : NULL);
 
     if (json.text) {

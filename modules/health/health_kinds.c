@@ -21,6 +21,7 @@ static void postgres(pando_req_t *rq, health_job_t *job);
 static void disk(pando_req_t *rq, health_job_t *job);
 static void module(pando_req_t *rq, health_job_t *job);
 static void redis(pando_req_t *rq, health_job_t *job);
+static void queue(pando_req_t *rq, health_job_t *job);
 static void look(void *data);
 
 
@@ -31,7 +32,15 @@ health_kind_run(pando_req_t *rq, health_job_t *job)
         [HEALTH_POSTGRES] = postgres,
         [HEALTH_DISK] = disk,
         [HEALTH_MODULE] = module,
-        [HEALTH_REDIS] = redis
+        [HEALTH_REDIS] = redis,
+        [HEALTH_QUEUE] = queue,
+        [HEALTH_HTTP] = health_web,
+        [HEALTH_SCENARIO] = health_web,
+        [HEALTH_TCP] = health_tcp,
+        [HEALTH_TLS] = health_tls,
+        [HEALTH_SMTP] = health_smtp,
+        [HEALTH_DNS] = health_dns,
+        [HEALTH_GRPC] = health_grpc
     };
 
     kinds[job->kind](rq, job);
@@ -54,13 +63,77 @@ health_say(char *out, size_t size, const char *text)
 }
 
 
+/* What others say may hold what nobody should read. */
+
+const char *
+health_scrubbed(pando_req_t *rq, const char *text)
+{
+    char  *copy = pando_copy(rq, text, strlen(text));
+
+    health_scrub(copy);
+
+    return copy;
+}
+
+
+/* A whole number of the target; 0 where it is absent. */
+
+static int64_t
+option(const json_t *target, const char *name)
+{
+    return json_integer_value(json_object_get(target, name));
+}
+
+
+/* What was measured, held against two bounds of the target, and told. */
+
+static void
+bounded(pando_req_t *rq, health_job_t *job, int64_t value, int64_t warn,
+    int64_t fail, const char *unit)
+{
+    health_outcome_t  now;
+
+    if (warn == 0 && fail == 0) {
+        return;
+    }
+
+    now = fail && value >= fail ? HEALTH_FAIL
+        : warn && value >= warn ? HEALTH_WARN : HEALTH_PASS;
+    job->outcome = now > job->outcome ? now : job->outcome;
+    health_say(job->detail, sizeof(job->detail),
+               pando_text(rq, "%s%s%lld %s", job->detail,
+                          job->detail[0] ? ", " : "", (long long) value,
+                          unit));
+}
+
+
 /* Where the database is away this flow ends, and the run is overdue. */
 
 static void
 postgres(pando_req_t *rq, health_job_t *job)
 {
+    int64_t                   warn = job->warn_percent;
+    int64_t                   fail = job->fail_percent;
+    json_t                   *t = json_loads(job->target, 0, NULL);
+    health_sql_server_row_t  *is;
+
     (void) health_sql_ping(pando_auto(rq));
     job->outcome = HEALTH_PASS;
+    json_object_del(t, "slow_ms");
+
+    if (json_object_size(t) == 0) {
+        return;
+    }
+
+    is = health_sql_server(pando_auto(rq));
+    bounded(rq, job, is->connections, warn <= 100 ? warn : 0,
+            fail <= 100 ? fail : 0, "% of its connections");
+    bounded(rq, job, is->lag_s, option(t, "lag_warn_s"),
+            option(t, "lag_fail_s"), "s behind");
+    bounded(rq, job, is->age_s, option(t, "age_warn_s"),
+            option(t, "age_fail_s"), "s of a transaction");
+    bounded(rq, job, is->xids, option(t, "xids_warn"),
+            option(t, "xids_fail"), "transaction ids");
 }
 
 
@@ -121,7 +194,7 @@ module(pando_req_t *rq, health_job_t *job)
     if (rc == 0) {
         job->outcome = outcomes[verdict.outcome];
         health_say(job->detail, sizeof(job->detail),
-                   verdict.detail ? verdict.detail : "");
+                   verdict.detail ? health_scrubbed(rq, verdict.detail) : "");
         return;
     }
 
@@ -148,17 +221,29 @@ info_of(const pando_redis_t *info, const char *name)
 }
 
 
-static int64_t
-number_of(const pando_redis_t *info, const char *name)
+int64_t
+health_number(const char *p)
 {
-    int64_t      n = 0;
-    const char  *p;
+    int64_t  n = 0;
 
-    for (p = info_of(info, name); *p >= '0' && *p <= '9'; p++) {
+    if (*p < '0' || *p > '9') {
+        return -1;
+    }
+
+    for (/* void */; *p >= '0' && *p <= '9' && n < INT64_MAX / 10 - 9; p++) {
         n = n * 10 + (*p - '0');
     }
 
     return n;
+}
+
+
+static int64_t
+number_of(const pando_redis_t *info, const char *name)
+{
+    int64_t  n = health_number(info_of(info, name));
+
+    return n > 0 ? n : 0;
 }
 
 
@@ -196,4 +281,18 @@ redis(pando_req_t *rq, health_job_t *job)
         health_say(job->detail, sizeof(job->detail),
                    "the replica does not hear its master");
     }
+}
+
+
+/* Its oldest job that is due. */
+
+static void
+queue(pando_req_t *rq, health_job_t *job)
+{
+    json_t   *t = json_loads(job->target, 0, NULL);
+    int64_t   age = health_sql_oldest_job(pando_auto(rq), job->subject);
+
+    job->outcome = HEALTH_PASS;
+    bounded(rq, job, age, option(t, "age_warn_s"), option(t, "age_fail_s"),
+            "s due");
 }

@@ -20,6 +20,7 @@ static const pando_route_t *const  routes[] = {
     health_heartbeats,
     health_pings,
     health_recoveries,
+    health_subscriptions,
     NULL
 };
 
@@ -33,6 +34,8 @@ static const pando_event_t *const  events[] = {
     &health_heartbeat_missed,
     &health_recovery_attempted,
     &health_recovery_failed,
+    &health_node_drained,
+    &health_subscription_requested,
     NULL
 };
 
@@ -40,8 +43,12 @@ static const pando_setting_t  settings[] = {
     { "ready_without_db", "on", PANDO_SET_BOOL, 0, 0,
       "whether a node takes requests while it has no database" },
     { "tenant", "", PANDO_SET_TEXT, 0, 0,
-      "the operators' tenant: its required checks decide on readiness, and it "
-      "alone sees and drains nodes; none: whoever has the scope" },
+      "the operators' tenant: its required checks of what a node needs decide "
+      "on readiness, and it alone sees and drains nodes; none: whoever has "
+      "the scope" },
+    { "trusted", "", PANDO_SET_TEXT, 0, 0,
+      "addresses (CIDR, a blank between) that see /readyz?verbose without a "
+      "token" },
     { "node", "local", PANDO_SET_TEXT, 0, 0, "what this node is called" },
     { "disks", "/", PANDO_SET_TEXT, 0, 0,
       "paths that checks may look at, a blank between them" },
@@ -69,6 +76,7 @@ static const pando_tick_t  ticks[] = {
     { "health sweep", 5000, true, health_run_sweep, 30000 },
     { "health recover", 5000, true, health_run_recover, 60000 },
     { "health workers", 1000, false, health_run_workers, 0 },
+    { "health drain", 1000, true, health_run_drain, 10000 },
     { "health keep", 3600000, true, health_run_keep, 60000 },
     { 0 }
 };
@@ -81,6 +89,9 @@ const pando_domain_t  health_domain = {
     .queries = health_queries,
     .calls = health_calls,
     .events = events,
+    .hears = health_hears,
+    .metrics = health_metrics,
+    .metric_base = &health_metric_base,
     .settings = settings,
     .ticks = ticks,
     .start = health_start,

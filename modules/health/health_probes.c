@@ -20,7 +20,6 @@ static pando_reply_t readyz(pando_req_t *rq);
 static pando_reply_t startupz(pando_req_t *rq);
 static pando_reply_t system_health(pando_req_t *rq);
 static pando_reply_t module_health(pando_req_t *rq);
-static const char *missing(pando_req_t *rq);
 static const char *stuck(pando_req_t *rq, unsigned *n);
 
 
@@ -45,7 +44,7 @@ const pando_route_t  health_probes[] = {
       .scope = "public", .at_root = true, .no_tenant = true,
       .query = &health_probe_in, .produces = "text/plain",
       .note = "?verbose tells each check in a line of its own, to who holds "
-              "health:read",
+              "health:read or asks from a trusted address",
       .fails = { &not_ready, &pando_unauthorized, &pando_forbidden } },
 
     { PANDO_GET, "/healthz", readyz, "Whether this node takes requests",
@@ -124,12 +123,13 @@ stuck(pando_req_t *rq, unsigned *n)
 
 
 /*
- * Names, or NULL where nothing is missing.  The database does not count where
- * there is an answer without it.
+ * Names, or NULL where nothing is missing: of what this node needs itself, not
+ * of what all depend on alike.  A check that is new has not failed.  The
+ * database does not count where there is an answer without it.
  */
 
-static const char *
-missing(pando_req_t *rq)
+const char *
+health_missing(pando_req_t *rq)
 {
     bool            without_db;
     unsigned        i, n = health_seen_count();
@@ -149,8 +149,9 @@ missing(pando_req_t *rq)
     for (i = 0; i < n; i++) {
         health_seen_get(i, seen);
 
-        if (seen->weight != HEALTH_REQUIRED || seen->state == HEALTH_PASS
-            || seen->state == HEALTH_WARN
+        if (seen->weight != HEALTH_REQUIRED || !seen->local
+            || (seen->state == HEALTH_UNKNOWN && seen->at_ms == 0 && i > 0)
+            || seen->state == HEALTH_PASS || seen->state == HEALTH_WARN
             || (without_db && seen->kind == HEALTH_POSTGRES))
         {
             continue;
@@ -346,12 +347,14 @@ each_check(pando_req_t *rq, const char *missing_names)
 static pando_reply_t
 readyz(pando_req_t *rq)
 {
-    const char               *names = missing(rq);
+    const char               *names = health_missing(rq);
     const health_probe_in_t  *in = pando_query_params(rq);
 
     if (PANDO_GIVEN(&health_probe_in, in, verbose)) {
 
-        if (!health_operates(rq, "health:read")) {
+        if (!health_operates(rq, "health:read")
+            && !pando_client_within(rq, pando_setting(rq, "trusted")))
+        {
             return pando_fail(rq, pando_header(rq, "Authorization")
                                   ? &pando_forbidden : &pando_unauthorized);
         }

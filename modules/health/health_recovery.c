@@ -3,14 +3,13 @@
 /*
  * Health: recovery actions, for operators alone.
  *
- * An action asks a module to repair itself: the call <module>.repair.  When
- * it is due, that one action runs at a time and that it stops when it does
- * not help is settled by the database (sql/health/008_recovery.sql), so it is
- * the same for any number of nodes; here it is only done.
+ * When one is due, that one runs at a time and that it stops when it does not
+ * help is settled by the database (sql/health/008_recovery.sql and 014), so it
+ * is the same for any number of nodes; here it is begun, and health_repairs.c
+ * does it.
  */
 
 #include "health.h"
-#include "health_api.h"
 
 
 static pando_reply_t list(pando_req_t *rq);
@@ -31,6 +30,13 @@ name_taken = { .status = 409, .code = "recovery_name_taken",
 no_module = { .status = 422, .code = "target_not_allowed",
               .pointer = "/module",
               .text = "no module of that name is enabled on this node" },
+wrong_target = { .status = 422, .code = "target_invalid",
+                 .pointer = "/target",
+                 .text = "this is not what such an action is done to",
+                 .constraint = "recovery_rules_target_check" },
+forbidden_target = { .status = 422, .code = "target_not_allowed",
+                     .pointer = "/target",
+                     .text = "recovery actions may not reach this target" },
 running = { .status = 409, .code = "already_running",
             .text = "a recovery action is at work" },
 spent = { .status = 409, .code = "budget_spent",
@@ -59,7 +65,8 @@ const pando_route_t  health_recoveries[] = {
     { PANDO_POST, "/recovery-actions", add, "Add a recovery action",
       .scope = "health:admin", .takes = &health_recovery_in, .status = 201,
       .gives = &health_recovery_view, .trips = 1,
-      .fails = { &name_taken, &no_module, &pando_forbidden } },
+      .fails = { &name_taken, &no_module, &wrong_target, &forbidden_target,
+                 &pando_forbidden } },
 
     { PANDO_GET, "/recovery-actions/{id}", get, "Get a recovery action",
       .scope = "health:admin", .gives = &health_recovery_view, .trips = 1,
@@ -69,8 +76,8 @@ const pando_route_t  health_recoveries[] = {
       "Change a recovery action",
       .scope = "health:admin", .takes = &health_recovery_patch,
       .gives = &health_recovery_view, .trips = 1,
-      .fails = { &name_taken, &no_module, &pando_forbidden,
-                 &pando_precondition } },
+      .fails = { &name_taken, &no_module, &wrong_target, &forbidden_target,
+                 &pando_forbidden, &pando_precondition } },
 
     { PANDO_DELETE, "/recovery-actions/{id}", remove_one,
       "Remove a recovery action and its runs",
@@ -133,11 +140,17 @@ get(pando_req_t *rq)
 }
 
 
+/* Of a change the action is not known: it stays what it is. */
+
 static void
-module_or_422(pando_req_t *rq, const char *module)
+known_or_422(pando_req_t *rq, const health_recovery_in_t *in, int action)
 {
-    if (module && !pando_enabled(module)) {
+    if (in->module && !pando_enabled(in->module)) {
         pando_leave(rq, &no_module);
+    }
+
+    if (in->target && !health_repair_known(rq, action, in->target)) {
+        pando_leave(rq, &forbidden_target);
     }
 }
 
@@ -158,12 +171,13 @@ add(pando_req_t *rq)
     }
 
     operators_only(rq);
-    module_or_422(rq, in->module);
+    known_or_422(rq, in, in->action);
 
     return pando_reply_json(rq,
         health_sql_recovery_add(pando_auto(rq), in->name, in->component,
                                 health_triggers[in->trigger],
                                 health_actions[in->action], in->module,
+                                in->target,
                                 (int32_t) guard->held_s,
                                 (int32_t) guard->cooldown_s,
                                 (int32_t) guard->per_hour,
@@ -189,13 +203,14 @@ change(pando_req_t *rq)
     pando_json_t                 json;
 
     operators_only(rq);
-    module_or_422(rq, in->module);
+    known_or_422(rq, in, -1);
 
     json = health_sql_recovery_change(pando_auto(rq), id,
         version < 0 ? NULL : &version, GIVEN(name) ? in->name : NULL,
         GIVEN(component) ? in->component : NULL,
         GIVEN(trigger) ? health_triggers[in->trigger] : NULL,
         GIVEN(module) ? in->module : NULL,
+        GIVEN(target) ? in->target : NULL,
         BOUND(held_s) ? &n[0] : NULL, BOUND(cooldown_s) ? &n[1] : NULL,
         BOUND(per_hour) ? &n[2] : NULL, BOUND(attempts) ? &n[3] : NULL,
         BOUND(verify_s) ? &n[4] : NULL, GIVEN(enabled) ? &in->enabled : NULL);
@@ -245,25 +260,14 @@ runs(pando_req_t *rq)
 /* A node that dies in it leaves a run that is given up in two minutes. */
 
 static void
-act(pando_req_t *rq, pando_uuid_t id, const char *module)
+act(pando_req_t *rq, health_repair_t repair)
 {
-    int               rc;
-    const char       *says;
-    health_ask_t      ask = { { 0, 0 } };
-    health_verdict_t  verdict = { .detail = NULL };
+    bool  done = health_repair(rq, &repair);
 
-    rc = pando_call(rq, pando_text(rq, "%s.repair", module), &health_ask,
-                    &ask, &health_verdict, &verdict);
-
-    says = rc == PANDO_CALL_ABSENT ? "the module offers no repair"
-         : rc != 0 ? "the module does not answer"
-         : verdict.detail ? verdict.detail : "";
-
-    pando_log(rq, "repair of %s: %s", module, rc ? says : "done");
-    (void) health_sql_recovery_acted(pando_auto(rq), id,
-                                     rc == 0
-                                     && verdict.outcome != HEALTH_SAYS_FAIL,
-                                     says);
+    pando_log(rq, "recovery by %s: %s", repair.action,
+              done ? "done" : repair.says);
+    (void) health_sql_recovery_acted(pando_auto(rq), repair.run, done,
+                                     repair.says);
 }
 
 
@@ -295,7 +299,10 @@ run(pando_req_t *rq)
         return pando_fail(rq, &running);
     }
 
-    act(rq, row->run, row->module);
+    act(rq, (health_repair_t) {
+        .run = row->run, .component = row->component, .action = row->action,
+        .module = row->module, .target = row->target, .says = ""
+    });
 
     return pando_reply_json(rq,
         health_sql_recovery_run(pando_auto(rq), row->run));
@@ -322,7 +329,11 @@ health_run_recover(pando_req_t *rq, void *data)
     row = health_sql_recovery_claim(pando_auto(rq), health_node());
 
     if (row) {
-        act(rq, row->run, row->module);
+        act(rq, (health_repair_t) {
+            .run = row->run, .component = row->component,
+            .action = row->action, .module = row->module,
+            .target = row->target, .says = ""
+        });
     }
 }
 

@@ -12,7 +12,10 @@ const char *const  health_triggers[] = {
     "degraded", "partial_outage", "major_outage", NULL
 };
 
-const char *const  health_actions[] = { "call", NULL };
+const char *const  health_actions[] = {
+    "call", "recycle_pool", "reload_snapshot", "reset_breaker", "drain_node",
+    "replace_worker", "retry_dead_jobs", "run_schedule", "webhook", NULL
+};
 
 static const char *const  beats[] = { "new", "up", "failed", "missed", NULL };
 
@@ -170,9 +173,13 @@ static const pando_field_t  recovery_in_fields[] = {
     PANDO_FIELD(health_recovery_in_t, ENUM, action, .among = health_actions,
                 .otherwise = "\"call\"",
                 .note = "call: the module is asked to repair itself"),
-    PANDO_FIELD(health_recovery_in_t, TEXT, module, .required = true,
-                .min = 1, .max = HEALTH_NAME, .pattern = "key",
+    PANDO_FIELD(health_recovery_in_t, TEXT, module, .min = 1,
+                .max = HEALTH_NAME, .pattern = "key",
+                .note = "of a call, and of nothing else",
                 .example = "\"health\""),
+    PANDO_FIELD(health_recovery_in_t, TEXT, target, .min = 1, .max = 500,
+                .note = "which database (recycle_pool), breaker, kind of "
+                        "jobs, schedule or URL"),
     PANDO_FIELD(health_recovery_in_t, OBJECT, guard,
                 .shape = &health_guard),
     PANDO_FIELD(health_recovery_in_t, BOOL, enabled, .otherwise = "true"),
@@ -198,7 +205,7 @@ static const pando_shape_t  guard_view = {
 
 typedef struct {
     pando_uuid_t  id;
-    const char   *name, *component, *module;
+    const char   *name, *component, *module, *target;
     int           trigger, action, state;
     guard_t       guard;
     bool          enabled;
@@ -214,7 +221,10 @@ static const pando_field_t  recovery_fields[] = {
                 .among = health_triggers),
     PANDO_FIELD(recovery_t, ENUM, action, .required = true,
                 .among = health_actions),
-    PANDO_FIELD(recovery_t, TEXT, module, .required = true),
+    PANDO_FIELD(recovery_t, TEXT, module, .required = true,
+                .nullable = true),
+    PANDO_FIELD(recovery_t, TEXT, target, .required = true,
+                .nullable = true),
     PANDO_FIELD(recovery_t, OBJECT, guard, .required = true,
                 .shape = &guard_view),
     PANDO_FIELD(recovery_t, BOOL, enabled, .required = true),
@@ -249,7 +259,7 @@ static const pando_field_t  run_fields[] = {
     PANDO_FIELD(run_t, ENUM, after, .required = true, .nullable = true,
                 .among = health_statuses),
     PANDO_FIELD(run_t, TEXT, says, .required = true, .nullable = true,
-                .note = "what the module said"),
+                .note = "what was done, or why not"),
     PANDO_END
 };
 

@@ -95,7 +95,8 @@ run(pando_req_t *rq)
                                  job->slow_ms);
     view->detail = job->detail;
 
-    health_sql_result_add(pando_auto(rq), id, health_outcomes[view->outcome],
+    health_sql_result_add(pando_auto(rq), id, health_node(),
+                          health_outcomes[view->outcome],
                           (int32_t) view->latency_ms, view->detail);
 
     return pando_reply(rq, view);

@@ -42,7 +42,8 @@ const char *const  health_stages[] = {
 };
 
 const char *const  health_kinds[] = {
-    "postgres", "disk", "module", "redis", NULL
+    "postgres", "disk", "module", "redis", "queue", "http", "scenario",
+    "tcp", "tls", "smtp", "dns", "grpc", NULL
 };
 
 
@@ -246,4 +247,97 @@ health_wait_ms(const pando_uuid_t *id, int64_t interval_ms, pando_time_t now,
     wait = wait <= 0 ? wait + interval_ms : wait;
 
     return ran && wait < interval_ms / 2 ? wait + interval_ms : wait;
+}
+
+
+/* How much a node wants a check: the same number for whoever reckons it. */
+
+static uint64_t
+wants(const pando_uuid_t *check, const pando_uuid_t *node)
+{
+    unsigned  i;
+    uint64_t  hash = UINT64_C(14695981039346656037);
+
+    for (i = 0; i < sizeof(check->b); i++) {
+        hash = (hash ^ check->b[i]) * UINT64_C(1099511628211);
+        hash = (hash ^ node->b[i]) * UINT64_C(1099511628211);
+    }
+
+    hash ^= hash >> 33;
+    hash *= UINT64_C(0xff51afd7ed558ccd);
+
+    return hash ^ hash >> 33;
+}
+
+
+bool
+health_falls_to(const pando_uuid_t *check, const pando_uuid_t *nodes,
+    unsigned n, pando_uuid_t node, unsigned places)
+{
+    bool      there = false;
+    unsigned  i, before = 0;
+    uint64_t  other, own = wants(check, &node);
+
+    for (i = 0; i < n; i++) {
+        if (memcmp(&nodes[i], &node, sizeof(node)) == 0) {
+            there = true;
+            continue;
+        }
+
+        other = wants(check, &nodes[i]);
+        before += other > own
+                  || (other == own
+                      && memcmp(&nodes[i], &node, sizeof(node)) < 0);
+    }
+
+    return there && before < places;
+}
+
+
+/* Stars in place of a text of so many bytes, up to what ends it. */
+
+static char *
+mask(char *s, const char *ends)
+{
+    if (*s == '\'' || *s == '"') {
+        ends = *s == '"' ? "\"" : "'";
+        s++;
+    }
+
+    while (*s && strchr(ends, *s) == NULL) {
+        *s++ = '*';
+    }
+
+    return s;
+}
+
+
+void
+health_scrub(char *s)
+{
+    char    *end;
+    size_t   i;
+
+    static const char *const  keys[] = {
+        "password=", "passwd=", "pwd=", "pass=", "secret=", "token=", "key=",
+        "password: ", "authorization: ", "bearer ", "basic "
+    };
+
+    for (/* void */; *s; s++) {
+
+        if (strncmp(s, "://", 3) == 0) {
+            end = s + 3 + strcspn(s + 3, "/@ ");
+
+            if (*end == '@') {
+                s = mask(s + 3, "@");
+            }
+        }
+
+        for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+            if (strncasecmp(s, keys[i], strlen(keys[i])) == 0) {
+                s = mask(s + strlen(keys[i]), " &;,\"'") - 1;
+                break;
+            }
+        }
+    }
 }

@@ -12,18 +12,89 @@ static const char *const  resolutions[] = { "raw", "hour", NULL };
 
 /* Checks */
 
+/* A request, of a check or of a step of one. */
+
+#define REQUEST                                                               \
+    PANDO_FIELD(health_target_t, TEXT, url, .min = 8, .max = 1000,            \
+                .note = "of http, of a step; of grpc but for its path"),      \
+    PANDO_FIELD(health_target_t, TEXT, method, .min = 3, .max = 7,            \
+                .nullable = true, .note = "absent: GET, with a body POST"),   \
+    PANDO_FIELD(health_target_t, TREE, headers, .nullable = true,             \
+                .note = "their names and texts"),                             \
+    PANDO_FIELD(health_target_t, TEXT, body, .max = 1000, .nullable = true),  \
+    PANDO_FIELD(health_target_t, LIST, statuses, .item = PANDO_IS_INT,        \
+                .nullable = true, .min = 1, .max = 20,                        \
+                .note = "absent: any of 200 to 299"),                         \
+    PANDO_FIELD(health_target_t, TEXT, matches, .max = PANDO_PATTERN_MAX,     \
+                .nullable = true,                                             \
+                .note = "a pattern of the whole answer"),                     \
+    PANDO_FIELD(health_target_t, TEXT, pointer, .max = 200,                   \
+                .nullable = true,                                             \
+                .note = "into JSON (RFC 6901): what must be there"),          \
+    PANDO_FIELD(health_target_t, TEXT, equals, .max = 500, .nullable = true,  \
+                .note = "and be this text"),                                  \
+    PANDO_FIELD(health_target_t, INT, redirects, .max = 5, .nullable = true,  \
+                .note = "followed at most; absent: none")
+
+static const pando_field_t  step_fields[] = {
+    REQUEST,
+    PANDO_FIELD(health_target_t, TREE, capture, .nullable = true,
+                .note = "names and pointers: what later steps write as "
+                        "{name}"),
+    PANDO_END
+};
+
+static const pando_shape_t  step = {
+    .name = "HealthStep", .size = sizeof(health_target_t), .given = true,
+    .fields = step_fields
+};
+
+#define BOUND  .min = 1, .max = 2000000000, .nullable = true
+
 static const pando_field_t  target_fields[] = {
     PANDO_FIELD(health_target_t, TEXT, path, .min = 1, .max = 199,
                 .note = "of a disk: one of the setting health.disks"),
     PANDO_FIELD(health_target_t, INT, warn_percent, .min = 1, .max = 100,
                 .nullable = true,
                 .note = "of a disk: used, 80 where it is absent; of redis: "
-                        "of its maxmemory"),
+                        "of its maxmemory; of postgres: connections"),
     PANDO_FIELD(health_target_t, INT, fail_percent, .min = 1, .max = 100,
                 .nullable = true,
                 .note = "of a disk: used, 95 where it is absent"),
     PANDO_FIELD(health_target_t, TEXT, module, .min = 1, .max = 80,
                 .pattern = "key", .note = "which module is asked"),
+    REQUEST,
+    PANDO_FIELD(health_target_t, LIST, steps, .shape = &step, .min = 1,
+                .max = 10, .nullable = true, .note = "of a scenario"),
+    PANDO_FIELD(health_target_t, TEXT, host, .min = 1, .max = 253,
+                .note = "of tcp, tls, smtp and dns"),
+    PANDO_FIELD(health_target_t, TEXT, service, .max = 120,
+                .nullable = true,
+                .note = "of grpc: as it is named there; absent: the server"),
+    PANDO_FIELD(health_target_t, INT, port, .min = 1, .max = 65535,
+                .nullable = true,
+                .note = "absent: 443 of tls, 25 of smtp"),
+    PANDO_FIELD(health_target_t, INT, days_warn, .min = 1, .max = 825,
+                .nullable = true,
+                .note = "of tls: days that are left, 21 where it is absent"),
+    PANDO_FIELD(health_target_t, INT, days_fail, .min = 0, .max = 825,
+                .nullable = true, .note = "1 where it is absent"),
+    PANDO_FIELD(health_target_t, LIST, addresses, .item = PANDO_IS_TEXT,
+                .min = 1, .max = 8, .nullable = true, .unique = true,
+                .note = "of dns: these and no others"),
+    PANDO_FIELD(health_target_t, TEXT, job, .min = 1, .max = 80,
+                .nullable = true,
+                .note = "of a queue: jobs of that kind alone"),
+    PANDO_FIELD(health_target_t, INT, lag_warn_s, BOUND,
+                .note = "of postgres: by how much a replica is behind"),
+    PANDO_FIELD(health_target_t, INT, lag_fail_s, BOUND),
+    PANDO_FIELD(health_target_t, INT, age_warn_s, BOUND,
+                .note = "of postgres: of the oldest transaction; of a queue: "
+                        "of the oldest job that is due"),
+    PANDO_FIELD(health_target_t, INT, age_fail_s, BOUND),
+    PANDO_FIELD(health_target_t, INT, xids_warn, BOUND,
+                .note = "of postgres: the age of the oldest transaction id"),
+    PANDO_FIELD(health_target_t, INT, xids_fail, BOUND),
     PANDO_FIELD(health_target_t, INT, slow_ms, .min = 1, .max = 60000,
                 .nullable = true, .note = "from here on it is a warning"),
     PANDO_END
@@ -55,6 +126,10 @@ static const pando_shape_t  target = {
                 .among = health_weights, .otherwise = "\"important\""),       \
     PANDO_FIELD(health_check_in_t, TEXT, runbook_url, .nullable = true,       \
                 .max = 2000, .pattern = "url"),                               \
+    PANDO_FIELD(health_check_in_t, INT, locations, .min = 1, .max = 9,        \
+                .otherwise = "1",                                             \
+                .note = "nodes that look at it, of which most decide; what "  \
+                        "a node needs itself is looked at by each"),          \
     PANDO_FIELD(health_check_in_t, BOOL, enabled, .otherwise = "true")
 
 static const pando_field_t  check_in_fields[] = {
@@ -92,7 +167,7 @@ typedef struct {
     const char   *name, *component, *runbook_url;
     int           kind, criticality, state;
     json_t       *target;
-    int64_t       interval_s, timeout_ms, rise, fall, version;
+    int64_t       interval_s, timeout_ms, rise, fall, locations, version;
     bool          enabled, flapping;
     pando_time_t  state_since, last_at, created_at, updated_at;
 } check_t;
@@ -112,6 +187,7 @@ static const pando_field_t  check_fields[] = {
                 .among = health_weights),
     PANDO_FIELD(check_t, TEXT, runbook_url, .required = true,
                 .nullable = true),
+    PANDO_FIELD(check_t, INT, locations, .required = true),
     PANDO_FIELD(check_t, BOOL, enabled, .required = true),
     PANDO_FIELD(check_t, ENUM, state, .required = true,
                 .among = health_outcomes,
@@ -148,6 +224,7 @@ const pando_shape_t  health_results_in = {
 };
 
 typedef struct {
+    pando_uuid_t  node;
     pando_time_t  at;
     int           outcome;
     const char   *detail;
@@ -157,6 +234,7 @@ typedef struct {
 
 static const pando_field_t  result_fields[] = {
     PANDO_FIELD(result_t, TIME, at, .required = true),
+    PANDO_FIELD(result_t, UUID, node, .note = "which looked"),
     PANDO_FIELD(result_t, ENUM, outcome, .among = health_outcomes),
     PANDO_FIELD(result_t, INT, latency_ms),
     PANDO_FIELD(result_t, TEXT, detail),
@@ -201,10 +279,30 @@ const pando_shape_t  health_probe_in = {
 };
 
 static const pando_field_t  drain_fields[] = {
-    PANDO_FIELD(health_drain_t, BOOL, draining, .required = true), PANDO_END
+    PANDO_FIELD(health_drain_t, BOOL, draining, .required = true),
+    PANDO_FIELD(health_drain_t, BOOL, drained, .required = true,
+                .note = "nothing is in flight any more, and that was told"),
+    PANDO_FIELD(health_drain_t, INT, in_flight, .required = true,
+                .note = "requests but for this one; -1: ask that node"),
+    PANDO_END
 };
 
-const pando_shape_t  health_drain_view = {
+typedef struct {
+    pando_uuid_t  id;
+    const char   *name;
+} node_t;
+
+static const pando_field_t  node_fields[] = {
+    PANDO_FIELD(node_t, UUID, id, .required = true),
+    PANDO_FIELD(node_t, TEXT, name, .required = true),
+    PANDO_END
+};
+
+const pando_shape_t
+health_drain_view = {
     .name = "HealthDrain", .size = sizeof(health_drain_t),
     .fields = drain_fields
+},
+health_drained_node = {
+    .name = "DrainedNode", .size = sizeof(node_t), .fields = node_fields
 };

@@ -26,7 +26,9 @@ typedef struct {
     int64_t       replaced_ms;
     int32_t       pids[HEALTH_WORKERS], asked;
     pando_uuid_t  node;
-    uint32_t      started, draining, nseen;
+    uint32_t      started, draining, drained, recycled, stuck, forgotten,
+                  nseen;
+    char          recycle[HEALTH_NAME + 1];
     entry_t       entries[HEALTH_SEEN];
 } shared_t;
 
@@ -134,7 +136,69 @@ health_draining(void)
 void
 health_set_draining(bool on)
 {
+    __atomic_store_n(&shared->drained, 0, __ATOMIC_RELAXED);
     __atomic_store_n(&shared->draining, on, __ATOMIC_RELAXED);
+}
+
+
+bool
+health_drained(void)
+{
+    return __atomic_load_n(&shared->drained, __ATOMIC_RELAXED);
+}
+
+
+void
+health_set_drained(void)
+{
+    __atomic_store_n(&shared->drained, 1, __ATOMIC_RELAXED);
+}
+
+
+bool
+health_forgotten(void)
+{
+    return __atomic_load_n(&shared->forgotten, __ATOMIC_RELAXED);
+}
+
+
+void
+health_set_forgotten(bool on)
+{
+    __atomic_store_n(&shared->forgotten, on, __ATOMIC_RELAXED);
+}
+
+
+unsigned
+health_stuck(void)
+{
+    return __atomic_load_n(&shared->stuck, __ATOMIC_RELAXED);
+}
+
+
+void
+health_set_stuck(unsigned n)
+{
+    __atomic_store_n(&shared->stuck, n, __ATOMIC_RELAXED);
+}
+
+
+unsigned
+health_recycled(char *name, size_t size)
+{
+    unsigned  n = __atomic_load_n(&shared->recycled, __ATOMIC_ACQUIRE);
+
+    health_say(name, size, shared->recycle);
+
+    return n;
+}
+
+
+void
+health_set_recycled(const char *name)
+{
+    health_say(shared->recycle, sizeof(shared->recycle), name);
+    __atomic_add_fetch(&shared->recycled, 1, __ATOMIC_RELEASE);
 }
 
 
@@ -203,7 +267,7 @@ health_seen_get(unsigned i, health_seen_t *out)
 
     if (try == TRIES) {
         *out = (health_seen_t) { .name = "runner", .component = "runner",
-                                 .weight = HEALTH_REQUIRED };
+                                 .weight = HEALTH_REQUIRED, .local = true };
     }
 
     if (pando_monotonic_ms() - out->at_ms

@@ -97,9 +97,9 @@ health_run_store(pando_req_t *rq, void *data)
     while (count) {
         from = passed;
         n = fill(rq, b);
-        (void) health_sql_record(pando_auto(rq), b->ids, n, b->ats, n,
-                                 b->outcomes, n, b->latencies, n, b->details,
-                                 n, b->states, n, b->tracks, n);
+        (void) health_sql_record(pando_auto(rq), health_node(), b->ids, n,
+                                 b->ats, n, b->outcomes, n, b->latencies, n,
+                                 b->details, n, b->states, n, b->tracks, n);
 
         gone = (size_t) (passed - from);        /* given way meanwhile */
         gone = gone < n ? n - gone : 0;

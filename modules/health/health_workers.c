@@ -4,11 +4,13 @@
  * Health: workers look after each other.
  *
  * One that has stood still for long is ended by a sibling, so that nginx's
- * master starts another: first asked to quit, which it does should it wake,
- * then killed.  Whoever looks must itself have turned all the while, for
- * after a pause of the whole machine all seem late; and where half of the
- * workers stand still it is more than one worker's trouble, which /livez
- * tells.  One worker is replaced at a time.
+ * master starts another: first it is asked where it stands, which goes to the
+ * log, and to quit, which it does should it wake; then it is killed.  Whoever
+ * looks must itself have turned all the while, for after a pause of the whole
+ * machine all seem late; and where half of the workers stand still it is more
+ * than one worker's trouble, which /livez tells.  One worker is replaced at a
+ * time.  While one stands still, the component "workers" of the operators is
+ * not well.
  */
 
 #include "health.h"
@@ -17,10 +19,12 @@
 #define LOOKS     3                     /* in a row that find the same one */
 #define AWAKE_MS  3000
 #define QUIET_MS  5000
+#define STUCK_MS  10000
 
 
 static int worst_of(int64_t limit_ms, unsigned *stuck);
-static void replace(pando_req_t *rq, unsigned worker, int64_t lag_ms);
+static void tell(pando_req_t *rq);
+static bool replace(pando_req_t *rq, unsigned worker, int64_t lag_ms);
 
 
 void
@@ -35,6 +39,7 @@ health_run_workers(pando_req_t *rq, void *data)
     static int64_t   last_ms;
     static unsigned  looks;
 
+    health_repair_due();
     worker = worst_of(limit_ms, &stuck);
 
     if (now - last_ms > AWAKE_MS || worker != suspect) {
@@ -47,10 +52,67 @@ health_run_workers(pando_req_t *rq, void *data)
     if (limit_ms == 0 || worker < 0 || stuck * 2 >= pando_workers()
         || ++looks < LOOKS || !health_may_replace(QUIET_MS))
     {
+        tell(rq);
         return;
     }
 
-    replace(rq, (unsigned) worker, health_lag_ms((unsigned) worker));
+    (void) replace(rq, (unsigned) worker, health_lag_ms((unsigned) worker));
+}
+
+
+bool
+health_replace_stuck(pando_req_t *rq, const char **says)
+{
+    unsigned  stuck;
+    int       worker = worst_of(STUCK_MS, &stuck);
+
+    if (worker < 0) {
+        *says = "no worker stands still";
+        return false;
+    }
+
+    if (!health_may_replace(QUIET_MS)
+        || !replace(rq, (unsigned) worker, health_lag_ms((unsigned) worker)))
+    {
+        *says = "a worker is being replaced";
+        return false;
+    }
+
+    *says = pando_text(rq, "worker %d is replaced", worker);
+
+    return true;
+}
+
+
+/* Of those that turn the first one says what the others do. */
+
+static void
+tell(pando_req_t *rq)
+{
+    unsigned       i, stuck;
+    const char    *tenant = pando_setting(rq, "tenant");
+    pando_uuid_t   operators;
+
+    (void) worst_of(STUCK_MS, &stuck);
+
+    for (i = 0; i < pando_worker(); i++) {
+        if (health_lag_ms(i) <= STUCK_MS) {
+            return;
+        }
+    }
+
+    if (stuck == health_stuck()
+        || !pando_uuid_parse(tenant, strlen(tenant), &operators))
+    {
+        return;
+    }
+
+    (void) health_sql_report(pando_auto(rq), operators, "workers",
+                             pando_setting(rq, "node"),
+                             stuck ? "fail" : "pass",
+                             pando_text(rq, "%u of %u stand still", stuck,
+                                        pando_workers()), 3600);
+    health_set_stuck(stuck);
 }
 
 
@@ -84,7 +146,7 @@ worst_of(int64_t limit_ms, unsigned *stuck)
 
 /* The second time it is killed. */
 
-static void
+static bool
 replace(pando_req_t *rq, unsigned worker, int64_t lag_ms)
 {
     int           pid = health_pid(worker);
@@ -94,8 +156,10 @@ replace(pando_req_t *rq, unsigned worker, int64_t lag_ms)
     pando_uuid_t  operators;
     bool          again = health_asked(pid);
 
+    (void) pando_worker_trace(pid);
+
     if (!pando_worker_end(pid, again)) {
-        return;
+        return false;
     }
 
     pando_log(rq, "%s stands still and is %s", what,
@@ -104,4 +168,6 @@ replace(pando_req_t *rq, unsigned worker, int64_t lag_ms)
     if (!again && pando_uuid_parse(tenant, strlen(tenant), &operators)) {
         health_sql_worker_ended(pando_auto(rq), operators, what);
     }
+
+    return true;
 }

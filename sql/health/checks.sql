@@ -16,19 +16,20 @@ SELECT health.check_doc(c), c.version
 
 -- name: check_add(body jsonb, name text, component text, kind text,
 --       interval_s int, timeout_ms int, rise int, fall int,
---       criticality text, runbook_url text?, enabled bool) -> json
+--       criticality text, runbook_url text?, locations int, enabled bool)
+--       -> json
 INSERT INTO health.checks AS c
        (tenant_id, name, component, kind, target, interval_s, timeout_ms,
-        rise, fall, criticality, runbook_url, enabled)
+        rise, fall, criticality, runbook_url, locations, enabled)
 VALUES (:tenant, :name, :component, :kind,
         jsonb_strip_nulls(coalesce(:body::jsonb -> 'target', '{}')), :interval_s, :timeout_ms,
-        :rise, :fall, :criticality, :runbook_url, :enabled)
+        :rise, :fall, :criticality, :runbook_url, :locations, :enabled)
 RETURNING health.check_doc(c), c.version;
 
 -- name: check_change(id uuid, if_version bigint?, body jsonb, name text?,
 --       component text?, interval_s int?, timeout_ms int?, rise int?,
 --       fall int?, criticality text?, runbook_url text?, new_runbook bool,
---       enabled bool?) -> json?
+--       locations int?, enabled bool?) -> json?
 UPDATE health.checks AS c
    SET name = coalesce(:name, name),
        component = coalesce(:component, component),
@@ -40,6 +41,7 @@ UPDATE health.checks AS c
        criticality = coalesce(:criticality, criticality),
        runbook_url = CASE WHEN :new_runbook THEN :runbook_url
                      ELSE runbook_url END,
+       locations = coalesce(:locations, locations),
        enabled = coalesce(:enabled, enabled),
        version = version + 1, updated_at = now()
  WHERE c.tenant_id = :tenant AND c.id = :id
@@ -52,9 +54,10 @@ DELETE FROM health.checks
    AND (:if_version::bigint IS NULL OR version = :if_version);
 
 -- name: results(id uuid, from_at timestamptz, to_at timestamptz) -> page
--- sort: -at = at timestamptz desc
-SELECT json_build_object('at', pando.rfc3339(r.at), 'outcome', r.outcome,
-                         'latency_ms', r.latency_ms, 'detail', r.detail) :keys
+-- sort: -at = at timestamptz desc, node uuid desc
+SELECT json_build_object('at', pando.rfc3339(r.at), 'node', r.node,
+                         'outcome', r.outcome, 'latency_ms', r.latency_ms,
+                         'detail', r.detail) :keys
   FROM health.results AS r
  WHERE r.check_id = :id AND r.tenant_id = :tenant
    AND r.at >= :from_at AND r.at < :to_at AND :after
@@ -75,11 +78,16 @@ SELECT json_build_object('at', pando.rfc3339(h.at), 'passed', h.passed,
 -- row: id uuid, tenant_id uuid, name text, component text, kind int,
 -- row: weight int, interval_s int, timeout_ms int, rise int, fall int,
 -- row: subject text, slow_ms int, warn_percent int, fail_percent int,
--- row: track bigint, since timestamptz
-SELECT * FROM health.to_run WHERE tenant_id = :tenant AND id = :id;
+-- row: target text, places int, track bigint, since timestamptz
+SELECT t.id, t.tenant_id, t.name, t.component, t.kind, t.weight,
+       t.interval_s, t.timeout_ms, t.rise, t.fall, t.subject, t.slow_ms,
+       t.warn_percent, t.fail_percent, t.target, t.places, t.track, t.since
+  FROM health.to_run AS t WHERE t.tenant_id = :tenant AND t.id = :id;
 
--- name: result_add(id uuid, outcome text, latency_ms int, detail text) -> none
+-- name: result_add(id uuid, node uuid, outcome text, latency_ms int,
+--       detail text) -> none
 INSERT INTO health.results
-       (check_id, at, tenant_id, outcome, latency_ms, detail)
-VALUES (:id, clock_timestamp(), :tenant, :outcome, :latency_ms, :detail)
+       (check_id, at, node, tenant_id, outcome, latency_ms, detail)
+VALUES (:id, clock_timestamp(), :node, :tenant, :outcome, :latency_ms,
+        :detail)
 ON CONFLICT ON CONSTRAINT results_pkey DO NOTHING;

@@ -14,24 +14,25 @@ SELECT health.recovery_doc(r), r.version
  WHERE r.tenant_id = :tenant AND r.id = :id;
 
 -- name: recovery_add(name text, component text, trigger text, action text,
---       module text, held_s int, cooldown_s int, per_hour int, attempts int,
---       verify_s int, enabled bool) -> json
+--       module text?, target text?, held_s int, cooldown_s int,
+--       per_hour int, attempts int, verify_s int, enabled bool) -> json
 INSERT INTO health.recovery_rules AS r
-       (tenant_id, name, component, trigger, action, module, held_s,
+       (tenant_id, name, component, trigger, action, module, target, held_s,
         cooldown_s, per_hour, attempts, verify_s, enabled)
-VALUES (:tenant, :name, :component, :trigger, :action, :module, :held_s,
-        :cooldown_s, :per_hour, :attempts, :verify_s, :enabled)
+VALUES (:tenant, :name, :component, :trigger, :action, :module, :target,
+        :held_s, :cooldown_s, :per_hour, :attempts, :verify_s, :enabled)
 RETURNING health.recovery_doc(r), r.version;
 
 -- name: recovery_change(id uuid, if_version bigint?, name text?,
---       component text?, trigger text?, module text?, held_s int?,
---       cooldown_s int?, per_hour int?, attempts int?, verify_s int?,
---       enabled bool?) -> json?
+--       component text?, trigger text?, module text?, target text?,
+--       held_s int?, cooldown_s int?, per_hour int?, attempts int?,
+--       verify_s int?, enabled bool?) -> json?
 UPDATE health.recovery_rules AS r
    SET name = coalesce(:name, name),
        component = coalesce(:component, component),
        trigger = coalesce(:trigger, trigger),
        module = coalesce(:module, module),
+       target = coalesce(:target, target),
        held_s = coalesce(:held_s, held_s),
        cooldown_s = coalesce(:cooldown_s, cooldown_s),
        per_hour = coalesce(:per_hour, per_hour),
@@ -67,7 +68,8 @@ SELECT health.run_doc(x) FROM health.recovery_runs AS x
  WHERE x.tenant_id = :tenant AND x.id = :id;
 
 -- name: recovery_start(id uuid, node uuid) -> row?
--- row: bar text?, run uuid?, module text
+-- row: bar text?, run uuid?, component text, action text, module text?,
+-- row: target text?
 -- lane: writes
 -- By hand: whatever the component's state, but within its bounds.
 WITH r AS MATERIALIZED (
@@ -78,13 +80,17 @@ WITH r AS MATERIALIZED (
 )
 SELECT b.bar, CASE WHEN b.bar IS NULL THEN
               health.recovery_begin(r::health.recovery_rules, :node, true) END,
-       r.module
+       r.component, r.action, r.module, r.target
   FROM r, b;
 
 -- name: recovery_claim(node uuid) -> row?
--- row: run uuid, tenant uuid, module text
+-- row: run uuid, tenant uuid, component text, action text, module text?,
+-- row: target text?
 -- lane: writes
-SELECT c.run, c.tenant, c.module FROM health.recovery_claim(:node) AS c;
+-- across tenants: a node repairs for whoever asked
+SELECT c.run, c.tenant, r.component, r.action, r.module, r.target
+  FROM health.recovery_claim(:node) AS c
+  JOIN health.recovery_rules AS r ON r.id = c.rule;
 
 -- name: recovery_acted(run uuid, done bool, says text) -> bool
 -- lane: writes

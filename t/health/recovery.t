@@ -31,6 +31,18 @@ $t->fails($t->post('/recovery-actions', { %rule, module => 'hats' }), $add,
 my $other = $t->post('/recovery-actions', { %rule, name => 'other', component => 'web',
     guard => { held_s => 0 }, enabled => \0 })->json;
 is $other->{guard}{per_hour}, 3, 'or not all of';
+$t->fails($t->post('/recovery-actions', { %rule, name => 'x', target => 'x' }), $add,
+          'target_invalid', '/target');
+my %hook = (name => 'x', component => 'storage', action => 'webhook', enabled => \0);
+for (qw(http://127.0.0.1/x http://169.254.169.254/latest ftp://example.com/),
+     'https://a:b@example.com/', 'https://[::1]/', 'nothing')
+{
+    $t->fails($t->post('/recovery-actions', { %hook, target => $_ }), $add, 'target_not_allowed',
+              '/target', "no webhook to $_");
+}
+$t->fails($t->patch($one, { target => 'http://10.0.0.1/' }), $change, 'target_not_allowed',
+          '/target');
+$t->fails($t->patch($one, { target => 'x' }), $change, 'target_invalid', '/target');
 $t->fails($t->patch($one, { name => 'other' }), $change, 'recovery_name_taken', '/name');
 $t->fails($t->patch($one, { module => 'hats' }), $change, 'target_not_allowed', '/module');
 $r = $t->works($t->patch($one, { guard => { cooldown_s => 7 } }, 'If-Match' => '"v1"'), $change,

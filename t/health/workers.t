@@ -2,14 +2,15 @@
 # on; where half of them do, none is.
 
 use Pando;
+use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my $ours = $Pando::Token::TENANT;
-my $p = Pando->new(workers => 4, redis => undef,
+my $p = Pando->new(workers => 8, redis => undef, domains => [ 'health', 'nurse' ],
     http => "pando_set health.replace_after 3;\npando_set health.tenant $ours;");
 my @pids;
 
-$p->wait_for(sub { @pids = $p->worker_pids; @pids == 4 });
+$p->wait_for(sub { @pids = $p->worker_pids; @pids == 8 });
 
 sub shot { my ($pid) = @_; $p->expect(qr/worker process $pid exited on signal/) }
 sub now { my %now = map { $_ => 1 } $p->worker_pids; grep { $now{$_} } @_ }
@@ -34,34 +35,61 @@ sub asks
 ok $p->wait_for(sub { $p->get('/startupz')->{status} == 200 }), 'it works';
 
 
-# half of them: more than a sibling could mend
+# five of eight: more than a sibling could mend
 
-kill 'STOP', @pids[0, 1];
-sleep 8;
-kill 'CONT', @pids[0, 1];
-is scalar(now(@pids)), 4, 'two of four stand still: none is replaced';
+kill 'STOP', @pids[0 .. 4];
+ok $p->wait_for(sub { grep { $_->{status} == 503 }
+    $p->parallel(map { [ GET => '/livez', timeout => 1 ] } 1 .. 6) }, 60),
+    'five of eight: not live';
+kill 'CONT', @pids[0 .. 4];
+is scalar(now(@pids)), 8, 'but none is replaced';
 ok $p->wait_for(sub { $p->get('/livez')->{body} eq "live\n" }, 10), 'they go on';
-is scalar(now(@pids)), 4;
+is scalar(now(@pids)), 8;
 
 
 # one of them
 
-shot($pids[2]);
-kill 'STOP', $pids[2];
+shot('\d+');
 my $at = time;
-my ($n, $bad) = asks(4);
-cmp_ok $n, '>', 20, 'its siblings live';
+my $blocked = fork // die;
+
+if (!$blocked) {
+    $p->post('/api/v1/nurse/block/3', undef, timeout => 40);
+    POSIX::_exit(0);
+}
+
+my ($n, $bad) = asks(8);
+cmp_ok $n, '>', 20, 'one of eight is kept from turning: its siblings live';
 is $bad, 0, 'and say so';
-ok $p->wait_for(sub { !now($pids[2]) }, 40), 'one of four stands still: it is ended';
-my $took = time - $at;
-cmp_ok $took, '>', 3, sprintf 'not at once, but after %.1f s', $took;
-ok $p->wait_for(sub { (() = $p->worker_pids) == 4 }, 10), 'the master starts another';
-is scalar(now(@pids)), 3, 'for it alone';
+ok $p->wait_for(sub { scalar(now(@pids)) == 7 }, 60), 'it is ended';
+cmp_ok time - $at, '>', 3, 'not at once';
+waitpid $blocked, 0;
+ok $p->wait_for(sub { (() = $p->worker_pids) == 8 }, 10), 'the master starts another';
+is scalar(now(@pids)), 7, 'for it alone';
 ok $p->wait_for(sub { $p->get('/livez')->{body} eq "live\n" }, 10), 'all live';
-like $p->log, qr/worker 2 \(\d+ s\) stands still and is asked to quit/;
-like $p->log, qr/worker 2 \(\d+ s\) stands still and is killed/;
+like $p->log, qr/worker (\d) \(\d+ s\) stands still and is asked to quit/;
+like $p->log, qr/worker \d \(\d+ s\) stands still and is killed/;
+like $p->log, qr/was here:\n(?:.*\n){1,9}.*nurse/, 'where it stood is in the log';
 is $p->sql(q{select count(*) from pando.outbox where type = 'recovery.attempted'
     and data ->> 'action' = 'replace_worker' and tenant_id = ?}, $ours), 1, 'it is told, once';
+
+
+# seen, where it is not replaced so soon
+
+$p->configure(http => "pando_set health.replace_after 40;\npando_set health.tenant $ours;");
+$p->reload;
+@pids = $p->worker_pids;
+shot($pids[2]);
+kill 'STOP', $pids[2];
+ok $p->wait_for(sub { grep { ($_->{body} // '') =~ /^live, but for worker \d \(\d+ s\)$/ }
+    $p->parallel(map { [ GET => '/livez', timeout => 1 ] } 1 .. 4) }, 60), 'it is named';
+my $status = q{select status from health.components where tenant_id = ? and component = 'workers'};
+ok $p->wait_for(sub { ($p->sql($status, $ours) // '') eq 'partial_outage' }, 30),
+    'and a component of the operators';
+kill 'CONT', $pids[2];
+ok $p->wait_for(sub { ($p->sql($status, $ours) // '') eq 'operational' }, 30), 'until it goes on';
+$p->configure(http => "pando_set health.replace_after 3;\npando_set health.tenant $ours;");
+$p->reload;
 
 
 # the one that runs the checks
@@ -82,6 +110,6 @@ $p->reload;
 kill 'STOP', $pids[0];
 sleep 7;
 kill 'CONT', $pids[0];
-is scalar(now(@pids)), 4, 'switched off: nobody is replaced';
+is scalar(now(@pids)), 8, 'switched off: nobody is replaced';
 
 done_testing;

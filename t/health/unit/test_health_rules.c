@@ -232,9 +232,83 @@ stages(void)
 }
 
 
+/* Of so many nodes the checks fall to each alike; who goes takes only his. */
+
+static void
+shares(void)
+{
+    unsigned      i, k, at, before, moved = 0, both = 0, n[5] = { 0 };
+    pando_uuid_t  check = { { 0 } }, nodes[5];
+
+    for (k = 0; k < 5; k++) {
+        memset(&nodes[k], 0, sizeof(nodes[k]));
+        nodes[k].b[15] = (unsigned char) (k + 1);
+    }
+
+    for (i = 0; i < 10000; i++) {
+        memcpy(check.b, &i, sizeof(i));
+
+        for (at = 5, before = 5, k = 0; k < 5; k++) {
+            if (health_falls_to(&check, nodes, 5, nodes[k], 1)) {
+                n[k]++;
+                at = k;
+            }
+
+            if (health_falls_to(&check, nodes, 4, nodes[k], 1)) {
+                before = k;
+            }
+
+            both += health_falls_to(&check, nodes, 5, nodes[k], 2);
+        }
+
+        moved += at != 4 && at != before;
+    }
+
+    for (k = 0, at = 0; k < 5; k++) {
+        at += n[k] > 1700 && n[k] < 2300;
+    }
+
+    ok(at == 5 && n[0] + n[1] + n[2] + n[3] + n[4] == 10000,
+       "each check falls to one of five nodes, to each as many");
+    ok(moved == 0, "one that goes takes along its own share alone");
+    ok(both == 20000, "with two places it falls to two");
+    ok(!health_falls_to(&check, nodes, 4, nodes[4], 9),
+       "who is not there has none");
+}
+
+
+static void
+scrubbing(void)
+{
+    char    text[200];
+    size_t  i;
+
+    static const char *const  all[][2] = {
+        { "97 % used", "97 % used" },
+        { "password=hunter2 user=x", "password=******* user=x" },
+        { "PASSWORD='a b c' user=x", "PASSWORD='*****' user=x" },
+        { "postgres://me:word@db/x", "postgres://*******@db/x" },
+        { "see https://x.example/a@b", "see https://x.example/a@b" },
+        { "?token=abc&x=1", "?token=***&x=1" },
+        { "Authorization: Bearer", "Authorization: ******" },
+        { "sent bearer abc.def", "sent bearer *******" },
+        { "password=", "password=" },
+        { "", "" }
+    };
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        memcpy(text, all[i][0], strlen(all[i][0]) + 1);
+        health_scrub(text);
+        ok(strcmp(text, all[i][1]) == 0, "%s", all[i][1]);
+    }
+}
+
+
 int
 main(void)
 {
+    scrubbing();
+    shares();
     states();
     stages();
     flapping();

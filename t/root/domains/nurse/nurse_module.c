@@ -8,6 +8,7 @@
 
 #include "nurse.h"
 #include "health_api.h"
+#include "pando_root.h"
 
 
 typedef struct { char  word[8]; }  word_t;
@@ -15,6 +16,7 @@ typedef struct { char  word[8]; }  word_t;
 static pando_reply_t report(pando_req_t *rq);
 static pando_reply_t status(pando_req_t *rq);
 static pando_reply_t be(pando_req_t *rq);
+static pando_reply_t block(pando_req_t *rq);
 static int check(pando_req_t *rq, const void *in, void *out);
 static int repair(pando_req_t *rq, const void *in, void *out);
 
@@ -43,6 +45,10 @@ static const pando_route_t  all[] = {
 
     { PANDO_POST, "/nurse/self", be, "Be well or ill",
       .scope = "public", .no_tenant = true, .takes = &nurse_in },
+
+    { PANDO_POST, "/nurse/block/{tens}", block,
+      "Keep a worker from turning for so many tens of seconds",
+      .scope = "public", .no_tenant = true },
 
     PANDO_END
 };
@@ -113,6 +119,23 @@ be(pando_req_t *rq)
     const nurse_in_t  *in = pando_body(rq);
 
     memcpy(shared->word, in->outcome, strlen(in->outcome) + 1);
+
+    return pando_no_content(rq);
+}
+
+
+/* What no handler may ever do. */
+
+static pando_reply_t
+block(pando_req_t *rq)
+{
+    uint64_t     until = pando_clock_us();
+    const char  *p = pando_path_text(rq, "tens");
+
+    for (until += (uint64_t) (*p - '0') * 10000000; pando_clock_us() < until;)
+    {
+        /* void */
+    }
 
     return pando_no_content(rq);
 }
