@@ -286,4 +286,43 @@ sub paced
     return $sum;
 }
 
+
+# So many requests a second, one after another; how long each took, in order.
+sub timed
+{
+    my ($port, $paths, $rate, $seconds) = @_;
+    my $begin = time;
+    my ($s, @took);
+
+    for my $i (0 .. $rate * $seconds - 1) {
+        my $wait = $begin + $i / $rate - time;
+        sleep $wait if $wait > 0;
+
+        $s //= IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+            PeerPort => $port, Timeout => 10) or die "connect: $!\n";
+
+        my $at = time;
+        my $in = '';
+        my $path = $paths->[$i % @$paths];
+
+        syswrite $s, "GET $path HTTP/1.1\r\nHost: bench\r\n\r\n";
+        until ($in =~ /\r\n\r\n/) {
+            sysread $s, $in, 65536, length $in or die "$path: no reply\n";
+        }
+
+        my ($head, $body) = split /\r\n\r\n/, $in, 2;
+        my ($length) = $head =~ /^Content-Length: (\d+)/mi;
+
+        while (length $body < ($length // 0)) {
+            sysread $s, $body, 65536, length $body or die "$path: cut\n";
+        }
+
+        push @took, time - $at;
+        $head =~ m{^HTTP/1\.1 200 } or die "$path: " . substr($head, 0, 60);
+        undef $s if $head =~ /^Connection: close/mi;
+    }
+
+    return sort { $a <=> $b } @took;
+}
+
 1;
