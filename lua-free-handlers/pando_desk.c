@@ -19,6 +19,7 @@
 #define TEXT(n)     TEXT_OF(n)
 #define LOOK_MS     5000
 #define TICK_MS     200
+#define PURGE_S     3600            /* at most an hour late */
 #define LOOK_MOST   400             /* relays that one look tries for */
 
 
@@ -40,6 +41,7 @@ static pando_desk_t  *desks;
 static ngx_uint_t     ndesks;
 static ngx_event_t    tick;
 static uint32_t       member;
+static time_t         purge_at;
 
 
 ngx_int_t
@@ -65,6 +67,7 @@ pando_relay_init_worker(ngx_cycle_t *cycle)
         }
     }
 
+    purge_at = ngx_time() + 10 + (time_t) (ngx_random() % 60);
     tick.handler = on_tick;
     tick.data = desks;
     tick.log = cycle->log;
@@ -100,6 +103,8 @@ desk_init(ngx_cycle_t *cycle, pando_desk_t *desk)
         }
     }
 
+    n += (pando_stream_hears() != NULL);
+
     desk->members = 1;
     desk->eager = 3;
     desk->relays = ngx_pcalloc(cycle->pool, (n + 1) * sizeof(pando_relay_t));
@@ -117,6 +122,14 @@ desk_init(ngx_cycle_t *cycle, pando_desk_t *desk)
                 return NGX_ERROR;
             }
         }
+    }
+
+    if (pando_stream_hears()
+        && pando_relay_make(cycle, desk, &desk->relays[desk->n++],
+                            &pando_stream_domain, pando_stream_hears())
+           != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
     if (desk->n) {
@@ -492,6 +505,15 @@ on_tick(ngx_event_t *ev)
     pando_relay_t  *relay;
 
     ngx_add_timer(ev, TICK_MS);
+
+    if (ngx_worker == 0 && !ngx_exiting && ngx_time() >= purge_at) {
+        purge_at = ngx_time() + PURGE_S;
+
+        for (i = 0; i < ndesks; i++) {
+            (void) pando_spawn(&pando_outbox_domain, "purging the outbox",
+                               pando_outbox_purge, desks[i].db, PURGE_S * 100);
+        }
+    }
 
     for (i = 0; i < ndesks; i++) {
         for (k = 0; k < desks[i].n; k++) {

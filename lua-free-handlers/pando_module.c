@@ -94,6 +94,23 @@ static ngx_command_t  commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
       pando_conf_jobs, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
 
+    { ngx_string("pando_stream"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      pando_conf_stream, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_keep_events"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      pando_conf_keep_events, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_outbox"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      pando_domain_directive, NGX_HTTP_LOC_CONF_OFFSET, 0,
+      (void *) &pando_outbox_domain },
+
+    { ngx_string("pando_asyncapi"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      pando_conf_asyncapi, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
     { ngx_string("pando_zone"),
       NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
       pando_conf_zone, NGX_HTTP_MAIN_CONF_OFFSET, 0, NULL },
@@ -250,6 +267,7 @@ init_main_conf(ngx_conf_t *cf, void *conf)
     if (pando_conf_finish(cf, pmcf) != NGX_OK
         || pando_outbound_conf_finish(cf, pmcf) != NGX_OK
         || pando_jobs_conf_finish(cf, pmcf) != NGX_OK
+        || pando_stream_conf_finish(cf, pmcf) != NGX_OK
         || pando_shm_conf_finish(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
@@ -257,7 +275,8 @@ init_main_conf(ngx_conf_t *cf, void *conf)
 
     if (pando_count_conf(cf, pmcf) != NGX_OK
         || pando_metrics_zone(cf, pmcf) != NGX_OK
-        || pando_openapi_build(cf, pmcf) != NGX_OK)
+        || pando_openapi_build(cf, pmcf) != NGX_OK
+        || pando_asyncapi_build(cf, pmcf) != NGX_OK)
     {
         return NGX_CONF_ERROR;
     }

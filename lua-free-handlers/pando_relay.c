@@ -8,35 +8,23 @@
  * each has to claim an event in the transaction of its effect, and claims the
  * next of its subject only after that.  So the lock saves work, and the
  * reader's place is only where to begin.
- *
- * It reads when it is woken, and all that is to be seen.  A transaction that
- * still runs may yet show events before those: what is taken beyond it is
- * remembered until it has ended, and only then left behind.
  */
 
 #include "pando_relay.h"
 #include "pando_sql.h"
 
 
-#define BATCH        200
-#define MOST_TURNS   2000
-#define MOST_BYTES   (8 * 1024 * 1024)
 #define MOVE_MS      200
 #define FORGET_MS    60000
 #define TOUCH_MS     600000
-#define TAKEN_MOST   4096
+#define DUE_BATCH    200
 #define FULL_MS      500
 #define DEADLINE_MS  20000
 
 
 static void begin(pando_req_t *rq, void *data);
 static void began(void *data);
-static void read_on(pando_req_t *rq, void *data);
 static void was_read(void *data);
-static void take(pando_req_t *rq, pando_relay_t *relay,
-    const pando_sql_told_row_t *row);
-static void leave_behind(pando_relay_t *relay,
-    const pando_sql_told_row_t *row, size_t n);
 static void failed(pando_relay_t *relay, ngx_uint_t ok);
 static void look(pando_req_t *rq, void *data);
 static void looked(void *data);
@@ -44,7 +32,6 @@ static void move(pando_req_t *rq, void *data);
 static void moved(void *data);
 static void next_timer(pando_relay_t *relay);
 static ngx_uint_t wants_move(pando_relay_t *relay);
-static ngx_uint_t has_room(pando_relay_t *relay);
 static ngx_uint_t pauses(pando_relay_t *relay);
 static void on_timer(ngx_event_t *ev);
 static ngx_int_t spawn(pando_relay_t *relay, const char *name,
@@ -147,10 +134,11 @@ pando_relay_poll(pando_relay_t *relay)
         } else if (!relay->leaving) {
             pando_hear_dispatch(relay);
 
-            if (relay->more && !relay->reading && has_room(relay)) {
+            if (relay->more && !relay->reading && pando_relay_has_room(relay)) {
                 relay->more = 0;
-                relay->reading = (spawn(relay, "a relay reads", read_on,
-                                        was_read) == NGX_OK);
+                relay->reading = (spawn(relay, "a relay reads",
+                                        pando_relay_read, was_read)
+                                  == NGX_OK);
             }
 
             if (relay->due && !relay->looking) {
@@ -174,13 +162,6 @@ pando_relay_poll(pando_relay_t *relay)
     }
 
     next_timer(relay);
-}
-
-
-static ngx_uint_t
-has_room(pando_relay_t *relay)
-{
-    return relay->nturns < MOST_TURNS && relay->bytes < MOST_BYTES;
 }
 
 
@@ -342,142 +323,7 @@ began(void *data)
 }
 
 
-/* Reading on */
-
-static void
-read_on(pando_req_t *rq, void *data)
-{
-    size_t                 i, n;
-    int64_t               *taken;
-    pando_relay_t         *relay = data;
-    ngx_uint_t             epoch = relay->epoch;
-    pando_sql_told_row_t  *row;
-
-    relay->was_read = 0;
-
-    do {
-        relay->full = (relay->ntaken >= TAKEN_MOST);
-        taken = pando_alloc(rq, (relay->ntaken + 1) * sizeof(int64_t));
-
-        for (i = 0; i < relay->ntaken; i++) {
-            taken[i] = relay->taken[i].seq;
-        }
-
-        row = pando_sql_read_on(pando_relay_tx(rq, relay->desk->db),
-                                pando_mark_xid(rq, relay->read),
-                                relay->read.seq, taken, relay->ntaken,
-                                !relay->full, BATCH, relay->match, &n);
-
-        if (relay->epoch != epoch) {
-            return;
-        }
-
-        for (i = 0; i < n && row[i].xid; i++) {
-            take(rq, relay, &row[i]);
-        }
-
-        leave_behind(relay, row, n);
-
-        if (i) {
-            pando_hear_dispatch(relay);
-        }
-
-    } while (row[0].looked == BATCH && has_room(relay));
-
-    relay->newest = row[0].has_newest ? row[0].newest : relay->seen.seq;
-    relay->pauses = 0;
-    relay->more |= (row[0].looked == BATCH);
-    relay->was_read = 1;
-}
-
-
-static void
-take(pando_req_t *rq, pando_relay_t *relay, const pando_sql_told_row_t *row)
-{
-    pando_mark_t  *more;
-    pando_turn_t   turn;
-
-    if (relay->ntaken == relay->room) {
-        more = ngx_alloc((relay->room * 2 + 256) * sizeof(pando_mark_t),
-                         rq->log);
-        if (more == NULL) {
-            pando_leave(rq, &pando_busy);
-        }
-
-        if (relay->taken) {
-            ngx_memcpy(more, relay->taken,
-                       relay->ntaken * sizeof(pando_mark_t));
-            ngx_free(relay->taken);
-        }
-
-        relay->taken = more;
-        relay->room = relay->room * 2 + 256;
-    }
-
-    ngx_memzero(&turn, sizeof(turn));
-    turn.place.xid = strtoull(row->xid, NULL, 10);
-    turn.place.seq = row->seq;
-
-    if (row->heard) {
-        turn.told = (pando_told_t) {
-            .id = row->id, .type = row->type, .schema = row->schema,
-            .has_tenant = row->has_tenant_id, .tenant = row->tenant_id,
-            .has_subject = row->has_subject, .subject = row->subject,
-            .has_actor = row->has_actor, .actor = row->actor,
-            .data = row->data, .len = strlen(row->data), .at = row->at,
-            .trace = row->trace
-        };
-
-        if (!pando_hear_add(relay, &turn)) {
-            pando_leave(rq, &pando_busy);
-        }
-    }
-
-    relay->taken[relay->ntaken++] = turn.place;
-}
-
-
-/*
- * Before the horizon nothing new will be seen, so that far is behind; or as
- * far as was looked, if that is less.
- */
-
-static void
-leave_behind(pando_relay_t *relay, const pando_sql_told_row_t *row, size_t n)
-{
-    size_t         i, kept = 0;
-    pando_mark_t   to, last = { 0, 0 };
-
-    to.xid = strtoull(row[0].horizon, NULL, 10) - 1;
-    to.seq = INT64_MAX;
-
-    for (i = relay->ntaken - (row[0].xid ? n : 0); i < relay->ntaken; i++) {
-        if (pando_mark_cmp(relay->taken[i], last) > 0) {
-            last = relay->taken[i];
-        }
-    }
-
-    if (row[0].looked == BATCH && pando_mark_cmp(last, to) < 0) {
-        to = last;
-    }
-
-    for (i = 0; i < relay->ntaken; i++) {
-
-        if (pando_mark_cmp(relay->taken[i], to) > 0) {
-            relay->taken[kept++] = relay->taken[i];
-
-        } else if (pando_mark_cmp(relay->taken[i], relay->seen) > 0) {
-            relay->seen = relay->taken[i];
-        }
-    }
-
-    relay->ntaken = kept;
-
-    if (pando_mark_cmp(to, relay->read) > 0) {
-        relay->read = to;
-    }
-}
-
+/* Reading on (pando_relay_read.c) */
 
 static void
 was_read(void *data)
@@ -505,7 +351,7 @@ look(pando_req_t *rq, void *data)
 
     relay->was_looked = 0;
     row = pando_sql_due_again(pando_relay_tx(rq, relay->into->db), relay->key,
-                              BATCH, &n);
+                              DUE_BATCH, &n);
     sum = pando_sql_sum_aside(pando_relay_tx(rq, relay->into->db), relay->key);
 
     if (relay->epoch != epoch) {

@@ -182,6 +182,10 @@ pando_tx_t *pando_relay_tx(pando_req_t *rq, pando_db_t *db);
 int pando_mark_cmp(pando_mark_t a, pando_mark_t b);
 const char *pando_mark_xid(pando_req_t *rq, pando_mark_t mark);
 
+/* pando_relay_read.c: in a flow */
+void pando_relay_read(pando_req_t *rq, void *relay);
+ngx_uint_t pando_relay_has_room(pando_relay_t *relay);
+
 /* pando_hear.c */
 void pando_hear_init(pando_relay_t *relay);
 bool pando_hear_add(pando_relay_t *relay, const pando_turn_t *as);
@@ -196,5 +200,30 @@ ngx_int_t pando_told_run(pando_turn_t *turn);
 ngx_int_t pando_told_settle(pando_turn_t *turn);
 
 extern const pando_problem_t  pando_heard_before;
+
+/* Directives */
+typedef struct pando_events_conf_s {
+    ngx_int_t   keep_days;
+    ngx_str_t   stream_key;         /* empty: no stream */
+    int64_t     stream_length;
+    ngx_uint_t  told;               /* the document is asked for */
+    ngx_str_t   text;
+    ngx_str_t   etag;
+} pando_events_conf_t;
+
+pando_events_conf_t *pando_events_conf(void);
+pando_events_conf_t *pando_events_conf_of(ngx_conf_t *cf,
+    pando_main_conf_t *pmcf);
+char *pando_conf_stream(ngx_conf_t *cf, ngx_command_t *cmd, void *data);
+char *pando_conf_keep_events(ngx_conf_t *cf, ngx_command_t *cmd, void *data);
+char *pando_conf_asyncapi(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+ngx_int_t pando_stream_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
+ngx_int_t pando_asyncapi_build(ngx_conf_t *cf, pando_main_conf_t *pmcf);
+
+/* pando_stream.c, pando_outbox.c */
+const pando_hear_t *pando_stream_hears(void);       /* NULL: no stream */
+void pando_outbox_purge(pando_req_t *rq, void *db);
+extern const pando_domain_t  pando_stream_domain;
+extern const pando_domain_t  pando_outbox_domain;
 
 #endif

@@ -458,6 +458,7 @@ typedef struct {
     ngx_array_t        peers;           /* of pando_peer_t */
     ngx_array_t        uses;            /* of ngx_keyval_t: domain, database */
     struct pando_jobs_conf_s  *jobs;
+    struct pando_events_conf_s  *events;
 } pando_main_conf_t;
 
 typedef struct pando_issuer_s {

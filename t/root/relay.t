@@ -5,7 +5,10 @@
 use Pando;
 
 my $tenant = $Pando::Token::TENANT;
-my $p = Pando->new(domains => [qw(probe listener)], workers => 2);
+my $p = Pando->new(domains => [qw(probe listener)], workers => 2, server => <<'END');
+location /api/v1/outbox/ { pando_outbox; }
+location = /metrics      { pando_exposition; }
+END
 my %as = (token => { scope => 'probe:admin' });
 
 sub add
@@ -104,6 +107,55 @@ is_deeply [ $p->sql("SELECT type, attempts, error, data ->> 'name' FROM pando.pa
     [ [ 'probe.renamed', 3, 'in_a_mood', 'never' ] ], 'it is parked, whole, with its error';
 
 
+# Parked ones are seen, tried again and dropped by operators.
+
+my $outbox = '/api/v1/outbox';
+my @admin = (token => { scope => 'pando:admin' });
+
+sub metric
+{
+    my ($name) = @_;
+    my ($value) = $p->get('/metrics')->{body} =~ /^pando_consumer_\Q$name\E (\S+)/m;
+    return $value // '';
+}
+
+is $p->get("$outbox/parked", token => { scope => 'probe:admin' })->{status}, 403,
+    'parked events are for operators';
+my $r = $p->get("$outbox/parked?consumer=listener.probes", token => { scope => 'pando:read' });
+is $r->{status}, 200;
+my ($parked) = @{ $r->json->{data} };
+is scalar @{ $r->json->{data} }, 1, 'who list them';
+is_deeply [ @$parked{qw(consumer type subject attempts error)}, $parked->{data}{name} ],
+    [ 'listener.probes', 'probe.renamed', $id, 3, 'in_a_mood', 'never' ];
+is scalar(@{ $p->get("$outbox/parked?limit=1", @admin)->json->{data} }), 1, 'by the page';
+ok $p->wait_for(sub { metric('parked_events{consumer="listener.probes"}') eq '1' }),
+    'metrics tell of it';
+is metric('given_up_total{consumer="listener.probes"}'), 1;
+cmp_ok metric('failed_total{consumer="listener.probes"}'), '>=', 5;
+cmp_ok metric('handled_total{consumer="listener.probes"}'), '>=', 60;
+is metric('relays{consumer="listener.probes"}'), 1, 'one worker relays';
+
+is $p->post("$outbox/parked/$parked->{id}/replay", undef, token => { scope => 'pando:read' })
+    ->{status}, 403;
+is $p->post("$outbox/parked/$parked->{id}/replay", undef, @admin)->{status}, 204;
+ok $p->wait_for(sub { $p->sql('SELECT count(*) FROM pando.parked WHERE id = ?
+    AND parked_at > ?', $parked->{id}, $parked->{parked_at}) }, 30),
+    'tried again, in vain, it is parked again';
+$p->sql("UPDATE listener.moods SET fail = 0 WHERE name = 'never'");
+is $p->post("$outbox/parked/$parked->{id}/replay", undef, @admin)->{status}, 204;
+ok hears('probes', $id, 9), 'or with success';
+is((heard('probes', $id))[-1], 'never');
+is $p->get("$outbox/parked/$parked->{id}", @admin)->{status}, 404, 'then it is gone';
+($parked) = @{ $p->get("$outbox/parked?sort=-parked_at", @admin)->json->{data} };
+is $parked->{consumer}, 'listener.all';
+is $p->delete("$outbox/parked/$parked->{id}", @admin)->{status}, 204, 'one can be dropped';
+is $p->post("$outbox/parked/$parked->{id}/replay", undef, @admin)->{status}, 404;
+is $p->delete("$outbox/parked/$parked->{id}", @admin)->{status}, 404;
+is_deeply [ grep { /^listener/ } map { $_->{name} }
+    @{ $p->get("$outbox/readers", @admin)->json->{data} } ],
+    [ 'listener.all', 'listener.probes' ], 'readers are listed';
+
+
 # A slow one holds up its subject alone.
 
 mood('slow', slow => 1500);
@@ -111,7 +163,7 @@ say_so($id, qw(slow behind));
 say_so($other, qw(quick));
 ok hears('probes', $other, 53);
 is scalar(grep { $_ eq 'behind' } heard('probes', $id)), 0, 'a slow one holds up nobody else';
-ok hears('probes', $id, 10), 'and its subject waits for it';
+ok hears('probes', $id, 11), 'and its subject waits for it';
 is_deeply [ (heard('probes', $id))[-2, -1] ], [ qw(slow behind) ];
 
 
