@@ -152,6 +152,7 @@ extern const pando_route_t  categories_taxonomies[], categories_tree[],
                             categories_merges[], categories_drafts[],
                             categories_exchange[];
 extern const pando_call_t   categories_calls[];
+extern const pando_hear_t  categories_hears[];
 extern const pando_tick_t   categories_ticks[];
 extern const pando_metric_t   categories_metrics[];
 extern unsigned               categories_metric_base;

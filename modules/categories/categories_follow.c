@@ -4,17 +4,14 @@
  * Categories: what happens by itself.
  *
  * Counts follow the events of the domains that file subjects; the database
- * reads them itself, where the mirror and its counts are, and one worker of
- * one node at a time asks it to.  Each night the counts of a tree are held
- * against the mirror.  A merge stays open until nothing is filed any more in
- * the category that went, and is told again meanwhile.
+ * takes them in itself, where the mirror and its counts are.  Each night the
+ * counts of a tree are held against the mirror.  A merge stays open until
+ * nothing is filed any more in the category that went, and is told again
+ * meanwhile.
  */
 
 #include "categories.h"
 #include "categories_api.h"
-
-
-#define BATCH  200
 
 
 enum { MENDED = 0, OPEN };
@@ -38,11 +35,30 @@ const pando_setting_t  categories_settings[] = {
 };
 
 
+/* A tenant that is new is the subject of its event. */
+
 static void
-follow(pando_req_t *rq, void *data)
+filed(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 {
-    while (categories_sql_follow(pando_auto(rq), BATCH) == BATCH) { }
+    if (told->has_subject) {
+        categories_sql_hear(tx, told->id,
+                            told->has_tenant ? told->tenant : told->subject,
+                            told->type, told->subject, told->data);
+    }
 }
+
+
+const pando_hear_t  categories_hears[] = {
+
+    { "categories.filed",
+      "place.published place.updated place.closed place.hidden "
+      "place.deleted place.merged business.updated business.closed "
+      "event.published event.canceled content.published "
+      "content.unpublished tenant.created", filed,
+      .note = "what is filed in which category" },
+
+    PANDO_END
+};
 
 
 static void
@@ -77,7 +93,6 @@ keep(pando_req_t *rq, void *data)
 
 
 const pando_tick_t  categories_ticks[] = {
-    { "categories.follow", 500, true, follow, 30000 },
     { "categories.merges", 1000, true, follow_merges, 10000 },
     { "categories.keep", 600000, true, keep, 300000 },
     { 0 }

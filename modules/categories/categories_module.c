@@ -43,6 +43,7 @@ const pando_domain_t  categories_domain = {
     .calls = categories_calls,
     .events = events,
     .settings = categories_settings,
+    .hears = categories_hears,
     .ticks = categories_ticks,
     .metrics = categories_metrics,
     .metric_base = &categories_metric_base

@@ -1,8 +1,9 @@
 -- What other domains' events change, and merges under way.
 
--- name: follow(batch int) -> int
+-- name: hear(event uuid, tenant_id uuid, type text, subject uuid, data jsonb)
+--       -> none
 -- lane: writes
-SELECT categories.follow(:batch);
+SELECT categories.hear_one(:event, :tenant_id, :type, :subject, :data);
 
 -- name: follow_merges(seconds int) -> int
 -- lane: writes

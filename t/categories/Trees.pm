@@ -58,10 +58,11 @@ sub heard
     my ($t) = @_;
     my $p = $t->{p};
 
+    $p->sql('NOTIFY pando_events');
     return $p->wait_for(sub { $p->sql("SELECT (r.xid, r.seq) >= (o.xid, o.seq)
         FROM pando.readers AS r, (SELECT xid, seq FROM pando.outbox
              ORDER BY xid DESC, seq DESC LIMIT 1) AS o
-        WHERE r.name = 'categories'") }, 60);
+        WHERE r.name = 'categories.filed'") }, 60);
 }
 
 
