@@ -328,6 +328,7 @@ typedef struct {
 
 PANDO_WAITS bool health_repair(pando_req_t *rq, health_repair_t *r);
 bool health_repair_known(pando_req_t *rq, int action, const char *target);
+void health_repair_start(void);
 void health_repair_due(void);           /* in each worker, what it missed */
 /* health_workers.c: of those that stand still the one that does so longest */
 PANDO_WAITS bool health_replace_stuck(pando_req_t *rq, const char **says);

@@ -24,6 +24,9 @@ static bool retry_dead_jobs(pando_req_t *rq, health_repair_t *r);
 static bool webhook(pando_req_t *rq, health_repair_t *r);
 
 
+static unsigned  recycled;
+
+
 bool
 health_repair(pando_req_t *rq, health_repair_t *r)
 {
@@ -99,22 +102,30 @@ recycle_pool(pando_req_t *rq, health_repair_t *r)
 }
 
 
-/* The others of the node follow within a quarter of a second. */
+/* The others of the node follow within a second. */
 
 void
 health_repair_due(void)
 {
-    char             name[HEALTH_NAME + 1];
-    unsigned         now = health_recycled(name, sizeof(name));
-    static bool      looked;
-    static unsigned  done;
+    char      name[HEALTH_NAME + 1];
+    unsigned  now = health_recycled(name, sizeof(name));
 
-    if (looked && now != done) {
+    if (now != recycled) {
         (void) pando_pool_recycle(name);
     }
 
-    looked = true;
-    done = now;
+    recycled = now;
+}
+
+
+/* What a new worker has is new. */
+
+void
+health_repair_start(void)
+{
+    char  name[HEALTH_NAME + 1];
+
+    recycled = health_recycled(name, sizeof(name));
 }
 
 

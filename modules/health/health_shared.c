@@ -58,6 +58,7 @@ health_start(void)
     __atomic_store_n(&shared->pids[pando_worker() % HEALTH_WORKERS],
                      pando_pid(), __ATOMIC_RELAXED);
     health_stamp();
+    health_repair_start();
 
     return 0;
 }
