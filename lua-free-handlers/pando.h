@@ -48,6 +48,16 @@ const char *pando_uuid_text(pando_req_t *rq, pando_uuid_t id);
 pando_time_t pando_now(void);             /* cached, of this event loop turn */
 int64_t pando_monotonic_ms(void);
 
+/*
+ * A secret as it may be stored: encrypted with pando_secret for one purpose,
+ * as base64url.  Revealing ends in a zero that len leaves out, and is NULL
+ * where it was not concealed here for this, or was changed.
+ */
+char *pando_conceal(pando_req_t *rq, const char *purpose, const void *data,
+    size_t len);
+void *pando_reveal(pando_req_t *rq, const char *purpose,
+    const char *concealed, size_t *len);
+
 
 /* 2. Problems (RFC 9457): outcomes that a client can cause */
 

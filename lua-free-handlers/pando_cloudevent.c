@@ -132,13 +132,33 @@ uuid_member(pando_out_t *out, const char *name, pando_uuid_t id)
 static const pando_event_t *
 event_of(const char *type)
 {
+    unsigned              n;
+    const pando_event_t  *event;
+
+    for (n = 0; (event = pando_event_at(n, NULL)); n++) {
+        if (strcmp(event->type, type) == 0) {
+            return event;
+        }
+    }
+
+    return NULL;
+}
+
+
+const pando_event_t *
+pando_event_at(unsigned n, const char **domain)
+{
     ngx_uint_t                    i;
     pando_enabled_t             **e = pando_conf->enabled.elts;
     const pando_event_t *const   *event;
 
     for (i = 0; i < pando_conf->enabled.nelts; i++) {
         for (event = e[i]->domain->events; event && *event; event++) {
-            if (strcmp((*event)->type, type) == 0) {
+            if (n-- == 0) {
+                if (domain) {
+                    *domain = e[i]->domain->name;
+                }
+
                 return *event;
             }
         }

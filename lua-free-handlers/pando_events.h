@@ -56,5 +56,7 @@ const void *pando_told_row(pando_req_t *rq, const pando_told_t *told,
     const pando_shape_t *shape) PANDO_LEAVES;
 /* CloudEvents 1.0 in JSON, for what leaves the house. */
 const char *pando_cloudevent(pando_req_t *rq, const pando_told_t *told);
+/* The n-th event that a domain enabled here declares; NULL: no more. */
+const pando_event_t *pando_event_at(unsigned n, const char **domain);
 
 #endif
