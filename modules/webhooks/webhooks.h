@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Webhooks: the domain's own vocabulary.  An endpoint is a URL of a tenant; a
+ * message is an event as it is sent; a delivery is a message's way to an
+ * endpoint, in attempts.
+ */
+
+#ifndef WEBHOOKS_H
+#define WEBHOOKS_H
+
+#include "pando.h"
+#include "webhooks_sql.h"
+
+#define WEBHOOKS_PURPOSE     "webhooks.secret"
+#define WEBHOOKS_SECRET      32     /* bytes of those made here */
+#define WEBHOOKS_SECRET_MIN  24
+#define WEBHOOKS_SECRET_MAX  64
+#define WEBHOOKS_SKEW_S      300
+#define WEBHOOKS_SIGNATURE   48     /* "v1," and base64, with the zero */
+#define WEBHOOKS_RESPONSE    4096   /* of an answer, kept */
+#define WEBHOOKS_READ        65536  /* of an answer, at most */
+
+typedef struct {
+    pando_given_t  given;
+    const char    *uid, *url, *description;
+    pando_list_t   event_types;
+    int64_t        max_in_flight, timeout_ms;
+} webhooks_endpoint_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int64_t        overlap_h;
+} webhooks_rotate_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *type;
+} webhooks_type_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_list_t   endpoints;
+} webhooks_resend_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    json_t        *headers;
+    const char    *body, *secret;
+    pando_uuid_t   endpoint_id;
+} webhooks_verify_in_t;
+
+typedef struct {
+    bool           valid;
+    const char    *rule;            /* that it breaks */
+} webhooks_verdict_t;
+
+typedef struct {
+    int64_t        status;
+    bool           has_status, good;
+    int64_t        duration_ms;
+    const char    *error, *response;
+} webhooks_tried_t;
+
+/* Who signs: the newest secret first, n of them. */
+typedef struct {
+    size_t                n;
+    const unsigned char  *keys[2];
+    size_t                lens[2];
+} webhooks_keys_t;
+
+extern const pando_shape_t  webhooks_endpoint_in, webhooks_endpoint_patch,
+                            webhooks_endpoint_view, webhooks_rotate_in,
+                            webhooks_test_in, webhooks_messages_in,
+                            webhooks_message_view, webhooks_message_detail,
+                            webhooks_attempt_view, webhooks_resend_in,
+                            webhooks_resent_view, webhooks_verify_in,
+                            webhooks_verdict_view, webhooks_tried_view,
+                            webhooks_type_view, webhooks_types_view;
+extern const pando_event_t  webhooks_disabled, webhooks_failing,
+                            webhooks_exhausted, webhooks_rotated;
+extern const pando_route_t  webhooks_endpoints[], webhooks_secrets[],
+                            webhooks_catalogue[], webhooks_messages[],
+                            webhooks_trials[];
+extern const pando_hear_t   webhooks_hears[];
+extern const pando_job_t    webhooks_dispatch, webhooks_sweep,
+                            webhooks_review, webhooks_forget;
+extern const pando_setting_t  webhooks_settings[];
+
+
+/* webhooks_rules.c */
+size_t webhooks_base64(const void *data, size_t len, char *out);
+bool webhooks_secret_read(const char *text, unsigned char *key, size_t *len);
+bool webhooks_sign(const unsigned char *key, size_t len, const char *content,
+    size_t size, char out[WEBHOOKS_SIGNATURE]);
+const char *webhooks_verify(const webhooks_keys_t *keys, const char *id,
+    const char *timestamp, const char *signatures, const char *content,
+    size_t size, int64_t now_s);
+int64_t webhooks_digits(const char *text);
+bool webhooks_pattern_is(const char *pattern, const char *type);
+
+/* webhooks_secrets.c */
+const char *webhooks_secret_new(pando_req_t *rq, const char **concealed);
+void webhooks_key_add(pando_req_t *rq, webhooks_keys_t *keys,
+    const char *concealed);
+
+/* webhooks_endpoints.c */
+pando_reply_t webhooks_shown(pando_req_t *rq, pando_json_t json,
+    const char *secret);
+
+/* webhooks_catalogue.c */
+const pando_event_t *webhooks_type(const char *pattern);
+
+/* webhooks_send.c */
+typedef struct {
+    const char             *id, *url, *body;
+    int                     timeout_ms;
+    const webhooks_keys_t  *keys;
+} webhooks_sending_t;
+
+PANDO_WAITS const pando_fetched_t *webhooks_send(pando_req_t *rq,
+    const webhooks_sending_t *what);
+bool webhooks_good(const pando_fetched_t *got);
+const char *webhooks_response(pando_req_t *rq, const pando_fetched_t *got);
+int32_t webhooks_retry_after(const pando_fetched_t *got);
+
+#endif

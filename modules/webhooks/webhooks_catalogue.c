@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Webhooks: the types of events that there are, as the domains enabled here
+ * declare them.
+ */
+
+#include "webhooks.h"
+
+
+static pando_reply_t list(pando_req_t *rq);
+static pando_reply_t get(pando_req_t *rq);
+
+
+const pando_route_t  webhooks_catalogue[] = {
+
+    { PANDO_GET, "/event-types", list, "List the types of events",
+      .scope = "public", .no_tenant = true, .gives = &webhooks_types_view },
+
+    { PANDO_GET, "/event-types/{name}", get, "Get a type of events",
+      .scope = "public", .no_tenant = true, .gives = &webhooks_type_view,
+      .fails = { &pando_not_found } },
+
+    PANDO_END
+};
+
+
+/* Any event that the pattern is of. */
+
+const pando_event_t *
+webhooks_type(const char *pattern)
+{
+    unsigned              n;
+    const pando_event_t  *event;
+
+    for (n = 0; (event = pando_event_at(n, NULL)); n++) {
+        if (webhooks_pattern_is(pattern, event->type)) {
+            return event;
+        }
+    }
+
+    return NULL;
+}
+
+
+static json_t *
+view(const pando_event_t *event, const char *domain)
+{
+    return json_pack("{s:s, s:s, s:I, s:s?, s:s?, s:o}",
+        "name", event->type, "module", domain, "version",
+        (json_int_t) event->schema, "description", event->note,
+        "schema", event->data ? event->data->name : NULL,
+        "sample", event->example ? json_loads(event->example,
+                                               JSON_DECODE_ANY, NULL)
+                                  : json_null());
+}
+
+
+static pando_reply_t
+list(pando_req_t *rq)
+{
+    json_t               *all = json_array();
+    unsigned              n;
+    const char           *domain;
+    const pando_event_t  *event;
+
+    for (n = 0; (event = pando_event_at(n, &domain)); n++) {
+        json_array_append_new(all, view(event, domain));
+    }
+
+    return pando_reply_tree(rq, json_pack("{s:o}", "data", all));
+}
+
+
+static pando_reply_t
+get(pando_req_t *rq)
+{
+    unsigned              n;
+    const char           *domain, *name = pando_path_text(rq, "name");
+    const pando_event_t  *event;
+
+    for (n = 0; (event = pando_event_at(n, &domain)); n++) {
+        if (strcmp(event->type, name) == 0) {
+            return pando_reply_tree(rq, view(event, domain));
+        }
+    }
+
+    return pando_fail(rq, &pando_not_found);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Webhooks: from an event to each endpoint that wants it.
+ *
+ * The consumer writes message and deliveries in its own transaction, with a
+ * job for each.  A job sends what is due to its endpoint, one after another,
+ * and ends where there is nothing or no room: whoever has the room looks for
+ * more when it is done.  How an attempt went is one transaction; what a worker
+ * that died had in hand is claimed anew when its lease is over, and comes with
+ * the same id.
+ */
+
+#include "webhooks.h"
+
+
+#define LONGEST_MS  20000
+#define MOST        50
+#define SWEEP       1000
+
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   endpoint_id;
+} endpoint_t;
+
+
+static void hear(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
+static void dispatch(pando_req_t *rq, const void *data);
+static void deliver(pando_req_t *rq, pando_uuid_t endpoint,
+    const webhooks_claim_t *job);
+static void sweep(pando_req_t *rq, const void *data);
+static void review(pando_req_t *rq, const void *data);
+static void forget(pando_req_t *rq, const void *data);
+
+
+static const pando_field_t  endpoint_fields[] = {
+    PANDO_FIELD(endpoint_t, UUID, endpoint_id, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t  endpoint_shape = {
+    .name = "WebhookDispatch", .size = sizeof(endpoint_t), .given = true,
+    .fields = endpoint_fields
+};
+
+const pando_hear_t  webhooks_hears[] = {
+
+    { "webhooks.all", "*", hear, .anew = true,
+      .note = "each event becomes a message to the endpoints that want it" },
+
+    PANDO_END
+};
+
+const pando_job_t
+webhooks_dispatch = {
+    .name = "webhooks.dispatch", .takes = &endpoint_shape, .fn = dispatch,
+    .deadline_ms = 90000, .most = 128, .forget = true,
+    .note = "sends what is due to an endpoint"
+},
+webhooks_sweep = {
+    .name = "webhooks.sweep", .fn = sweep, .every_ms = 15000,
+    .forget = true, .note = "looks for deliveries that nobody came for"
+},
+webhooks_review = {
+    .name = "webhooks.review", .fn = review, .every_ms = 3600000,
+    .forget = true, .note = "tells of endpoints that fail, and disables them"
+},
+webhooks_forget = {
+    .name = "webhooks.forget", .fn = forget, .every_ms = 3600000,
+    .forget = true, .deadline_ms = 300000,
+    .note = "deletes what is older than 30 days, and secrets that are over"
+};
+
+const pando_setting_t  webhooks_settings[] = {
+    { "plain_http", "off", PANDO_SET_BOOL, 0, 1,
+      "whether endpoints may be called without TLS: for trying" },
+    { "lease_spare_seconds", "30", PANDO_SET_INT, 1, 600,
+      "how long after an attempt's own time it is taken for lost" },
+    { 0 }
+};
+
+
+static void
+hear(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
+{
+    if (!told->has_tenant) {
+        return;
+    }
+
+    if (webhooks_sql_fan_out(tx, told->id, told->type,
+                             told->has_subject ? &told->subject : NULL,
+                             pando_cloudevent(rq, told)))
+    {
+        pando_enqueued(tx);
+    }
+}
+
+
+static void
+dispatch(pando_req_t *rq, const void *data)
+{
+    int                n;
+    int32_t            spare;
+    int64_t            until = pando_monotonic_ms() + LONGEST_MS;
+    const endpoint_t  *in = data;
+    webhooks_claim_t  *job;
+
+    spare = (int32_t) pando_setting_int(rq, "lease_spare_seconds");
+
+    for (n = 0; n < MOST && pando_monotonic_ms() < until; n++) {
+        job = webhooks_sql_claim(pando_auto(rq), in->endpoint_id, spare);
+
+        if (job == NULL) {
+            return;
+        }
+
+        deliver(rq, in->endpoint_id, job);
+    }
+
+    (void) pando_enqueue(pando_auto(rq), &webhooks_dispatch, in, NULL);
+}
+
+
+static void
+deliver(pando_req_t *rq, pando_uuid_t endpoint, const webhooks_claim_t *job)
+{
+    int64_t                 ms, status;
+    pando_tx_t             *tx;
+    const char             *error;
+    webhooks_keys_t         keys = { 0 };
+    webhooks_sending_t      what;
+    const pando_fetched_t  *got;
+
+    webhooks_key_add(rq, &keys, job->key_1);
+    webhooks_key_add(rq, &keys, job->key_2);
+
+    what = (webhooks_sending_t) {
+        .id = pando_uuid_text(rq, job->message_id), .url = job->url,
+        .body = job->body, .timeout_ms = (int) job->timeout_ms,
+        .keys = &keys
+    };
+
+    got = webhooks_send(rq, &what);
+    tx = pando_begin(rq);
+
+    if (got->error == PANDO_FETCH_BREAKER_OPEN
+        || got->error == PANDO_FETCH_BUSY)
+    {
+        ms = got->retry_after_ms > 1000 ? got->retry_after_ms : 1000;
+        webhooks_sql_put_off(tx, endpoint, job->message_id,
+                             (int32_t) job->attempt, ms);
+
+    } else {
+        int32_t  code = got->status;
+
+        status = got->status;
+        error = got->error == PANDO_FETCH_OK
+                ? NULL : pando_fetch_error_text(got->error);
+        webhooks_sql_record(tx, endpoint, job->message_id,
+            (int32_t) job->attempt, webhooks_good(got),
+            status ? &code : NULL, got->ms, error, got->ip,
+            webhooks_response(rq, got), webhooks_retry_after(got));
+    }
+
+    pando_enqueued(tx);
+    pando_commit(tx);
+}
+
+
+static void
+sweep(pando_req_t *rq, const void *data)
+{
+    pando_tx_t  *tx = pando_begin(rq);
+
+    (void) webhooks_sql_sweep(tx, SWEEP);
+    pando_enqueued(tx);
+    pando_commit(tx);
+}
+
+
+static void
+review(pando_req_t *rq, const void *data)
+{
+    pando_tx_t  *tx = pando_begin(rq);
+
+    (void) webhooks_sql_review(tx);
+    pando_commit(tx);
+}
+
+
+static void
+forget(pando_req_t *rq, const void *data)
+{
+    while (webhooks_sql_forget(pando_auto(rq), SWEEP) >= SWEEP) { }
+
+    (void) webhooks_sql_secrets_forget(pando_auto(rq));
+}

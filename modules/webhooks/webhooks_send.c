@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Webhooks: one attempt, signed by each live secret.
+ *
+ * Redirects are not followed, and an address is checked by the root when it
+ * is connected to.  Only a 2xx is good, however its body goes on.
+ */
+
+#include "webhooks.h"
+
+
+#define DAY_S  86400
+
+
+const pando_fetched_t *
+webhooks_send(pando_req_t *rq, const webhooks_sending_t *what)
+{
+    char           own[WEBHOOKS_SIGNATURE];
+    size_t         i, size;
+    const char    *at, *content, *signatures = "";
+    pando_fetch_t  ask;
+
+    at = pando_text(rq, "%lld", (long long) (pando_now() / PANDO_TIME_SECOND));
+    content = pando_text(rq, "%s.%s.%s", what->id, at, what->body);
+    size = strlen(content);
+
+    for (i = 0; i < what->keys->n; i++) {
+        pando_assert(rq, webhooks_sign(what->keys->keys[i],
+                                       what->keys->lens[i], content, size,
+                                       own));
+        signatures = pando_text(rq, "%s%s%s", signatures, i ? " " : "", own);
+    }
+
+    const char *const  headers[] = {
+        "Content-Type", "application/cloudevents+json",
+        "User-Agent", "Pando",
+        "webhook-id", what->id,
+        "webhook-timestamp", at,
+        "webhook-signature", signatures,
+        NULL
+    };
+
+    ask = (pando_fetch_t) {
+        .method = "POST", .url = what->url, .headers = headers,
+        .body = what->body, .len = strlen(what->body),
+        .timeout_ms = what->timeout_ms, .max_body = WEBHOOKS_READ
+    };
+
+    return pando_fetch(rq, &ask);
+}
+
+
+bool
+webhooks_good(const pando_fetched_t *got)
+{
+    return (got->error == PANDO_FETCH_OK
+            || got->error == PANDO_FETCH_TOO_LARGE)
+           && got->status >= 200 && got->status < 300;
+}
+
+
+/* The head of the answer, with what is no plain text made so. */
+
+const char *
+webhooks_response(pando_req_t *rq, const pando_fetched_t *got)
+{
+    char   *text;
+    size_t  i, n = got->body ? got->len : 0;
+
+    if (n > WEBHOOKS_RESPONSE) {
+        n = WEBHOOKS_RESPONSE;
+    }
+
+    if (n == 0) {
+        return NULL;
+    }
+
+    text = pando_copy(rq, got->body, n);
+
+    for (i = 0; i < n; i++) {
+        if ((text[i] < ' ' || text[i] > '~') && text[i] != '\n') {
+            text[i] = '?';
+        }
+    }
+
+    return text;
+}
+
+
+/* Seconds that a 429 or 503 asks for, a day at most; 0: none. */
+
+int32_t
+webhooks_retry_after(const pando_fetched_t *got)
+{
+    int64_t       s;
+    const char   *text = pando_fetched_header(got, "Retry-After");
+    pando_time_t  until;
+
+    if (text == NULL || (got->status != 429 && got->status != 503)) {
+        return 0;
+    }
+
+    s = webhooks_digits(text);
+
+    if (s < 0 && pando_time_parse_http(text, strlen(text), pando_now(),
+                                       &until))
+    {
+        s = (until - pando_now()) / PANDO_TIME_SECOND + 1;
+    }
+
+    return (int32_t) (s < 0 ? 0 : s > DAY_S ? DAY_S : s);
+}

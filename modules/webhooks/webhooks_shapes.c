@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Webhooks: what its documents look like, coming in and going out.
+ */
+
+#include "webhooks.h"
+
+
+static const char *const  states[] = { "active", "paused", "disabled", NULL };
+static const char *const  fates[] = {
+    "pending", "sending", "succeeded", "failed", NULL
+};
+
+
+/* Endpoints */
+
+typedef struct {
+    pando_uuid_t   id;
+    const char    *uid, *url, *description, *disabled_reason, *secret;
+    pando_list_t   event_types;
+    int64_t        max_in_flight, timeout_ms, version;
+    int            state;
+    pando_time_t   created_at, updated_at;
+} endpoint_t;
+
+static const pando_field_t  endpoint_in_fields[] = {
+    PANDO_FIELD(webhooks_endpoint_in_t, TEXT, uid, .min = 1, .max = 100,
+                .note = "a name of the tenant's own for it"),
+    PANDO_FIELD(webhooks_endpoint_in_t, TEXT, url, .required = true,
+                .pattern = "url", .max = 2000,
+                .example = "\"https://hooks.example.com/pando\""),
+    PANDO_FIELD(webhooks_endpoint_in_t, TEXT, description, .max = 500),
+    PANDO_FIELD(webhooks_endpoint_in_t, LIST, event_types, .required = true,
+                .item = PANDO_IS_TEXT, .min = 1, .max = 100, .unique = true,
+                .note = "types of events, noun.*, or * for all but those of "
+                        "webhooks themselves",
+                .example = "[\"webhook_endpoint.*\"]"),
+    PANDO_FIELD(webhooks_endpoint_in_t, INT, max_in_flight, .min = 1,
+                .max = 32, .otherwise = "8"),
+    PANDO_FIELD(webhooks_endpoint_in_t, INT, timeout_ms, .min = 1000,
+                .max = 30000, .otherwise = "15000"),
+    PANDO_END
+};
+
+static const pando_field_t  endpoint_fields[] = {
+    PANDO_FIELD(endpoint_t, UUID, id, .required = true),
+    PANDO_FIELD(endpoint_t, TEXT, uid, .required = true, .nullable = true),
+    PANDO_FIELD(endpoint_t, TEXT, url, .required = true),
+    PANDO_FIELD(endpoint_t, TEXT, description, .required = true,
+                .nullable = true),
+    PANDO_FIELD(endpoint_t, LIST, event_types, .required = true,
+                .item = PANDO_IS_TEXT),
+    PANDO_FIELD(endpoint_t, INT, max_in_flight, .required = true),
+    PANDO_FIELD(endpoint_t, INT, timeout_ms, .required = true),
+    PANDO_FIELD(endpoint_t, ENUM, state, .required = true,
+                .among = states),
+    PANDO_FIELD(endpoint_t, TEXT, disabled_reason, .required = true,
+                .nullable = true),
+    PANDO_FIELD(endpoint_t, INT, version, .required = true),
+    PANDO_FIELD(endpoint_t, TIME, created_at, .required = true),
+    PANDO_FIELD(endpoint_t, TIME, updated_at, .required = true),
+    PANDO_FIELD(endpoint_t, TEXT, secret,
+                .note = "of a new one: it is not shown again"),
+    PANDO_END
+};
+
+static const pando_field_t  rotate_in_fields[] = {
+    PANDO_FIELD(webhooks_rotate_in_t, INT, overlap_h, .min = 0, .max = 168,
+                .otherwise = "24",
+                .note = "hours for which the secret of before signs, too"),
+    PANDO_END
+};
+
+const pando_shape_t
+webhooks_endpoint_in = {
+    .name = "WebhookEndpointIn", .size = sizeof(webhooks_endpoint_in_t),
+    .given = true, .fields = endpoint_in_fields
+},
+webhooks_endpoint_patch = {
+    .name = "WebhookEndpointChange", .size = sizeof(webhooks_endpoint_in_t),
+    .given = true, .fields = endpoint_in_fields, .patch = true
+},
+webhooks_endpoint_view = {
+    .name = "WebhookEndpoint", .size = sizeof(endpoint_t),
+    .fields = endpoint_fields
+},
+webhooks_rotate_in = {
+    .name = "WebhookRotation", .size = sizeof(webhooks_rotate_in_t),
+    .given = true, .fields = rotate_in_fields
+};
+
+
+/* The catalogue */
+
+typedef struct {
+    const char    *name, *module, *description, *schema;
+    int64_t        version;
+    json_t        *sample;
+} type_t;
+
+typedef struct { pando_list_t  data; } types_t;
+
+static const pando_field_t  type_fields[] = {
+    PANDO_FIELD(type_t, TEXT, name, .required = true),
+    PANDO_FIELD(type_t, TEXT, module, .required = true),
+    PANDO_FIELD(type_t, INT, version, .required = true),
+    PANDO_FIELD(type_t, TEXT, description, .required = true,
+                .nullable = true),
+    PANDO_FIELD(type_t, TEXT, schema, .required = true, .nullable = true,
+                .note = "its name among the schemas of the document"),
+    PANDO_FIELD(type_t, TREE, sample, .required = true, .nullable = true),
+    PANDO_END
+};
+
+const pando_shape_t  webhooks_type_view = {
+    .name = "EventType", .size = sizeof(type_t), .fields = type_fields
+};
+
+static const pando_field_t  types_fields[] = {
+    PANDO_FIELD(types_t, LIST, data, .required = true,
+                .shape = &webhooks_type_view, .max = 2000),
+    PANDO_END
+};
+
+const pando_shape_t  webhooks_types_view = {
+    .name = "EventTypes", .size = sizeof(types_t), .fields = types_fields
+};
+
+
+/* Messages */
+
+typedef struct {
+    pando_uuid_t   endpoint_id;
+    int            state;
+    int64_t        attempts;
+    pando_time_t   next_at;
+} delivery_t;
+
+typedef struct {
+    pando_uuid_t   id, event_id;
+    const char    *type;
+    pando_time_t   created_at;
+    pando_list_t   deliveries;
+    json_t        *payload;
+} message_t;
+
+typedef struct {
+    pando_uuid_t   id, endpoint_id;
+    int64_t        n, status, duration_ms;
+    pando_time_t   at;
+    const char    *error, *ip, *response;
+} attempt_t;
+
+typedef struct { int64_t  deliveries; } resent_t;
+
+static const pando_field_t  delivery_fields[] = {
+    PANDO_FIELD(delivery_t, UUID, endpoint_id, .required = true),
+    PANDO_FIELD(delivery_t, ENUM, state, .required = true, .among = fates),
+    PANDO_FIELD(delivery_t, INT, attempts, .required = true),
+    PANDO_FIELD(delivery_t, TIME, next_at, .required = true,
+                .nullable = true),
+    PANDO_END
+};
+
+static const pando_shape_t  delivery_shape = {
+    .name = "WebhookDelivery", .size = sizeof(delivery_t),
+    .fields = delivery_fields
+};
+
+#define MESSAGE                                                               \
+    PANDO_FIELD(message_t, UUID, id, .required = true,                        \
+                .note = "the webhook-id of each attempt"),                    \
+    PANDO_FIELD(message_t, UUID, event_id, .required = true),                 \
+    PANDO_FIELD(message_t, TEXT, type, .required = true),                     \
+    PANDO_FIELD(message_t, TIME, created_at, .required = true),               \
+    PANDO_FIELD(message_t, LIST, deliveries, .required = true,                \
+                .shape = &delivery_shape)
+
+static const pando_field_t  message_fields[] = { MESSAGE, PANDO_END };
+
+static const pando_field_t  detail_fields[] = {
+    MESSAGE,
+    PANDO_FIELD(message_t, TREE, payload, .required = true,
+                .note = "the event as it was sent, a CloudEvent"),
+    PANDO_END
+};
+
+static const pando_field_t  attempt_fields[] = {
+    PANDO_FIELD(attempt_t, UUID, id, .required = true),
+    PANDO_FIELD(attempt_t, UUID, endpoint_id, .required = true),
+    PANDO_FIELD(attempt_t, INT, n, .required = true),
+    PANDO_FIELD(attempt_t, TIME, at, .required = true),
+    PANDO_FIELD(attempt_t, INT, status, .required = true, .nullable = true),
+    PANDO_FIELD(attempt_t, INT, duration_ms, .required = true),
+    PANDO_FIELD(attempt_t, TEXT, error, .required = true, .nullable = true,
+                .note = "where no answer came, or only a part of one"),
+    PANDO_FIELD(attempt_t, TEXT, ip, .required = true, .nullable = true),
+    PANDO_FIELD(attempt_t, TEXT, response, .required = true,
+                .nullable = true, .note = "its first 4 KiB"),
+    PANDO_END
+};
+
+static const pando_field_t  messages_in_fields[] = {
+    PANDO_FIELD(webhooks_type_in_t, TEXT, type, .max = 100),
+    PANDO_END
+};
+
+static const pando_field_t  resend_in_fields[] = {
+    PANDO_FIELD(webhooks_resend_in_t, LIST, endpoints,
+                .item = PANDO_IS_UUID, .min = 1, .max = 100,
+                .unique = true, .note = "only to these"),
+    PANDO_END
+};
+
+static const pando_field_t  resent_fields[] = {
+    PANDO_FIELD(resent_t, INT, deliveries, .required = true),
+    PANDO_END
+};
+
+const pando_shape_t
+webhooks_messages_in = {
+    .name = "WebhookMessagesIn", .size = sizeof(webhooks_type_in_t),
+    .given = true, .fields = messages_in_fields
+},
+webhooks_message_view = {
+    .name = "WebhookMessage", .size = sizeof(message_t),
+    .fields = message_fields
+},
+webhooks_message_detail = {
+    .name = "WebhookMessageDetail", .size = sizeof(message_t),
+    .fields = detail_fields
+},
+webhooks_attempt_view = {
+    .name = "WebhookAttempt", .size = sizeof(attempt_t),
+    .fields = attempt_fields
+},
+webhooks_resend_in = {
+    .name = "WebhookResend", .size = sizeof(webhooks_resend_in_t),
+    .given = true, .fields = resend_in_fields
+},
+webhooks_resent_view = {
+    .name = "WebhookResent", .size = sizeof(resent_t),
+    .fields = resent_fields
+};
+
+
+/* Trials */
+
+static const pando_field_t  test_in_fields[] = {
+    PANDO_FIELD(webhooks_type_in_t, TEXT, type, .required = true,
+                .max = 100, .example = "\"webhook_endpoint.disabled\""),
+    PANDO_END
+};
+
+static const pando_field_t  tried_fields[] = {
+    PANDO_FIELD(webhooks_tried_t, INT, status, .required = true,
+                .note = "0: no answer came"),
+    PANDO_FIELD(webhooks_tried_t, BOOL, good, .required = true),
+    PANDO_FIELD(webhooks_tried_t, INT, duration_ms, .required = true),
+    PANDO_FIELD(webhooks_tried_t, TEXT, error, .required = true),
+    PANDO_FIELD(webhooks_tried_t, TEXT, response, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  verify_in_fields[] = {
+    PANDO_FIELD(webhooks_verify_in_t, TREE, headers, .required = true,
+                .note = "webhook-id, webhook-timestamp, webhook-signature",
+                .example = "{\"webhook-id\": \"1\"}"),
+    PANDO_FIELD(webhooks_verify_in_t, TEXT, body, .required = true,
+                .max = 60000),
+    PANDO_FIELD(webhooks_verify_in_t, TEXT, secret, .max = 120,
+                .example = "\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\""),
+    PANDO_FIELD(webhooks_verify_in_t, UUID, endpoint_id),
+    PANDO_END
+};
+
+static const pando_field_t  verdict_fields[] = {
+    PANDO_FIELD(webhooks_verdict_t, BOOL, valid, .required = true),
+    PANDO_FIELD(webhooks_verdict_t, TEXT, rule, .required = true,
+                .nullable = true, .note = "that it breaks"),
+    PANDO_END
+};
+
+const pando_shape_t
+webhooks_test_in = {
+    .name = "WebhookTest", .size = sizeof(webhooks_type_in_t),
+    .given = true, .fields = test_in_fields
+},
+webhooks_tried_view = {
+    .name = "WebhookTried", .size = sizeof(webhooks_tried_t),
+    .fields = tried_fields
+},
+webhooks_verify_in = {
+    .name = "WebhookSignatureIn", .size = sizeof(webhooks_verify_in_t),
+    .given = true, .fields = verify_in_fields
+},
+webhooks_verdict_view = {
+    .name = "WebhookSignature", .size = sizeof(webhooks_verdict_t),
+    .fields = verdict_fields
+};
+
+
+/* Events */
+
+typedef struct {
+    pando_uuid_t   endpoint_id, message_id;
+    const char    *reason;
+    int64_t        days, failures, overlap_h;
+} told_t;
+
+static const pando_field_t  disabled_fields[] = {
+    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
+    PANDO_FIELD(told_t, TEXT, reason, .required = true,
+                .note = "gone, where it answered 410, or failing"),
+    PANDO_END
+};
+
+static const pando_field_t  failing_fields[] = {
+    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
+    PANDO_FIELD(told_t, INT, days, .required = true),
+    PANDO_FIELD(told_t, INT, failures, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  exhausted_fields[] = {
+    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
+    PANDO_FIELD(told_t, UUID, message_id, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  rotated_fields[] = {
+    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
+    PANDO_FIELD(told_t, INT, overlap_h, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t
+disabled_shape = { .name = "WebhookEndpointDisabled",
+                   .size = sizeof(told_t), .fields = disabled_fields },
+failing_shape = { .name = "WebhookEndpointFailing", .size = sizeof(told_t),
+                  .fields = failing_fields },
+exhausted_shape = { .name = "WebhookExhausted", .size = sizeof(told_t),
+                    .fields = exhausted_fields },
+rotated_shape = { .name = "WebhookSecretRotated", .size = sizeof(told_t),
+                  .fields = rotated_fields };
+
+const pando_event_t
+webhooks_disabled = {
+    .type = "webhook_endpoint.disabled", .schema = 1,
+    .data = &disabled_shape, .note = "no more is sent to an endpoint"
+},
+webhooks_failing = {
+    .type = "webhook_endpoint.failing", .schema = 1,
+    .data = &failing_shape, .note = "an endpoint fails for days"
+},
+webhooks_exhausted = {
+    .type = "webhook.exhausted", .schema = 1, .data = &exhausted_shape,
+    .note = "a message could not be delivered in all of its attempts"
+},
+webhooks_rotated = {
+    .type = "webhook_secret.rotated", .schema = 1, .data = &rotated_shape,
+    .note = "an endpoint has a new secret"
+};

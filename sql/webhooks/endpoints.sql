@@ -1,0 +1,99 @@
+-- Endpoints and their secrets.
+
+-- name: endpoints() -> page
+-- sort: id = id uuid
+SELECT webhooks.doc(e) :keys
+  FROM webhooks.endpoints AS e
+ WHERE e.tenant_id = :tenant AND :after
+ ORDER BY :order LIMIT :limit;
+
+-- name: endpoint(id uuid) -> json?
+SELECT webhooks.doc(e), e.version
+  FROM webhooks.endpoints AS e
+ WHERE e.tenant_id = :tenant AND e.id = :id;
+
+-- name: endpoint_add(uid text?, url text, description text?,
+--       event_types text[], max_in_flight int, timeout_ms int, key_ct text)
+--       -> json
+WITH e AS (
+    INSERT INTO webhooks.endpoints (tenant_id, uid, url, description,
+           event_types, max_in_flight, timeout_ms)
+    VALUES (:tenant, :uid, :url, :description, :event_types, :max_in_flight,
+            :timeout_ms)
+    RETURNING *
+), l AS (
+    INSERT INTO webhooks.lanes (endpoint_id, tenant_id)
+    SELECT e.id, e.tenant_id FROM e
+), s AS (
+    INSERT INTO webhooks.secrets (endpoint_id, tenant_id, key_ct)
+    SELECT e.id, e.tenant_id, :key_ct FROM e
+)
+SELECT webhooks.doc(e::webhooks.endpoints), e.version FROM e;
+
+-- name: endpoint_lock(id uuid) -> row? webhooks_endpoint
+-- row: version bigint, state text
+SELECT e.version, e.state FROM webhooks.endpoints AS e
+ WHERE e.tenant_id = :tenant AND e.id = :id FOR UPDATE;
+
+-- name: endpoint_change(id uuid, uid text?, url text?, description text?,
+--       event_types text[], max_in_flight int?, timeout_ms int?) -> json
+UPDATE webhooks.endpoints AS e
+   SET uid = coalesce(:uid, uid), url = coalesce(:url, url),
+       description = coalesce(:description, description),
+       event_types = coalesce(nullif(:event_types, '{}'), event_types),
+       max_in_flight = coalesce(:max_in_flight, max_in_flight),
+       timeout_ms = coalesce(:timeout_ms, timeout_ms),
+       version = version + 1, updated_at = now()
+ WHERE e.tenant_id = :tenant AND e.id = :id
+RETURNING webhooks.doc(e), e.version;
+
+-- name: endpoint_state(id uuid, state text) -> json?
+UPDATE webhooks.endpoints AS e
+   SET state = :state, disabled_reason = NULL, version = version + 1,
+       updated_at = now()
+ WHERE e.tenant_id = :tenant AND e.id = :id
+RETURNING webhooks.doc(e), e.version;
+
+-- name: lane_open(id uuid) -> none
+UPDATE webhooks.lanes AS l
+   SET failures = 0, failing_since = NULL, told = 0, blocked_until = NULL
+ WHERE l.tenant_id = :tenant AND l.endpoint_id = :id;
+
+-- name: wake(id uuid) -> none
+-- lane: writes
+SELECT webhooks.wake(:tenant, :id, clock_timestamp());
+
+-- name: endpoint_remove(id uuid, if_version bigint?) -> affected
+DELETE FROM webhooks.endpoints AS e
+ WHERE e.tenant_id = :tenant AND e.id = :id
+   AND (:if_version::bigint IS NULL OR e.version = :if_version);
+
+-- name: secrets_expire(id uuid, overlap_h int) -> affected
+-- Of the live ones the newest may go on for a while; older ones end now.
+UPDATE webhooks.secrets AS s
+   SET expires_at = CASE WHEN s.id = (SELECT o.id FROM webhooks.secrets AS o
+                         WHERE o.endpoint_id = :id ORDER BY o.id DESC LIMIT 1)
+           THEN now() + make_interval(hours => :overlap_h)
+           ELSE now() END
+ WHERE s.tenant_id = :tenant AND s.endpoint_id = :id
+   AND (s.expires_at IS NULL OR s.expires_at > now());
+
+-- name: secret_add(id uuid, key_ct text) -> none
+INSERT INTO webhooks.secrets (endpoint_id, tenant_id, key_ct)
+VALUES (:id, :tenant, :key_ct);
+
+-- name: secrets(id uuid) -> rows webhooks_secret
+-- row: url text, timeout_ms int, key_ct text
+-- Those that sign, the newest first; none where there is no such endpoint.
+SELECT e.url, e.timeout_ms, s.key_ct
+  FROM webhooks.endpoints AS e
+  JOIN webhooks.secrets AS s ON s.endpoint_id = e.id
+ WHERE e.tenant_id = :tenant AND e.id = :id
+   AND (s.expires_at IS NULL OR s.expires_at > now())
+ ORDER BY s.id DESC LIMIT 2;
+
+-- name: secrets_forget() -> affected
+-- across tenants: secrets of all tenants end alike
+DELETE FROM webhooks.secrets AS s
+ WHERE s.id IN (SELECT o.id FROM webhooks.secrets AS o
+                 WHERE o.expires_at < now() ORDER BY o.expires_at LIMIT 1000);
