@@ -60,11 +60,8 @@ pando_access_exit_worker(void)
 void
 pando_access_read(ngx_http_request_t *r, pando_ctx_t *ctx)
 {
-    uint32_t           hash;
     ngx_str_t          token;
-    ngx_uint_t         i;
-    const char        *why = "there is no issuer";
-    pando_issuer_t    *issuer = pando_conf->issuers.elts;
+    const char        *why;
     pando_loc_conf_t  *plcf;
 
     if (ctx->access_done) {
@@ -90,20 +87,7 @@ pando_access_read(ngx_http_request_t *r, pando_ctx_t *ctx)
         return;
     }
 
-    hash = ngx_murmur_hash2(token.data, token.len) ^ seed;
-    ctx->claims = recall(r, &token, hash);
-
-    for (i = 0; ctx->claims == NULL && i < pando_conf->issuers.nelts; i++) {
-
-        if (pando_token_verify(issuer[i].keys, &issuer[i].policy,
-                               (char *) token.data, token.len, ngx_time(),
-                               &checked, &why)
-            == 0)
-        {
-            remember(&token, hash, &checked);
-            ctx->claims = copy_claims(r->pool, &checked);
-        }
-    }
+    ctx->claims = pando_access_token(r, &token, &why);
 
     if (ctx->claims == NULL) {
         ctx->refusal = why;
@@ -114,6 +98,34 @@ pando_access_read(ngx_http_request_t *r, pando_ctx_t *ctx)
 
     ctx->tenant = ctx->claims->tenant;
     ctx->has_tenant = ctx->claims->has_tenant;
+}
+
+
+/* What it says, in the request's pool; NULL, and why not. */
+
+const pando_claims_t *
+pando_access_token(ngx_http_request_t *r, ngx_str_t *token, const char **why)
+{
+    uint32_t         hash = ngx_murmur_hash2(token->data, token->len) ^ seed;
+    ngx_uint_t       i;
+    pando_issuer_t  *issuer = pando_conf->issuers.elts;
+    pando_claims_t  *claims = recall(r, token, hash);
+
+    *why = "there is no issuer";
+
+    for (i = 0; claims == NULL && i < pando_conf->issuers.nelts; i++) {
+
+        if (pando_token_verify(issuer[i].keys, &issuer[i].policy,
+                               (char *) token->data, token->len, ngx_time(),
+                               &checked, why)
+            == 0)
+        {
+            remember(token, hash, &checked);
+            claims = copy_claims(r->pool, &checked);
+        }
+    }
+
+    return claims;
 }
 
 

@@ -99,6 +99,59 @@ pando_live_tenant(pando_live_t *live)
 }
 
 
+pando_uuid_t
+pando_live_session(pando_live_t *live)
+{
+    static const pando_uuid_t  nil;
+    const pando_claims_t      *claims = live->ctx->claims;
+
+    return claims && claims->has_session ? claims->session : nil;
+}
+
+
+int64_t
+pando_live_expires(pando_live_t *live)
+{
+    return live->ctx->claims ? live->ctx->claims->expires : 0;
+}
+
+
+const char *
+pando_live_token(pando_live_t *live, const char *token, size_t len)
+{
+    ngx_str_t              text = { len, (u_char *) token };
+    const char            *why;
+    const pando_claims_t  *claims, *was = live->ctx->claims;
+
+    if (live->over) {
+        return "the connection is closed";
+    }
+
+    claims = pando_access_token(live->r, &text, &why);
+    if (claims == NULL) {
+        return why;
+    }
+
+    if (!claims->has_subject || !claims->has_tenant) {
+        return "the token names no subject or no tenant";
+    }
+
+    if (was && (!pando_uuid_eq(was->subject, claims->subject)
+                || !pando_uuid_eq(was->tenant, claims->tenant)))
+    {
+        return "the token is of another user";
+    }
+
+    if (was == NULL || claims->expires > was->expires) {
+        live->ctx->claims = claims;
+        live->ctx->tenant = claims->tenant;
+        live->ctx->has_tenant = 1;
+    }
+
+    return NULL;
+}
+
+
 bool
 pando_live_send(pando_live_t *live, pando_frame_t *frame)
 {

@@ -38,10 +38,10 @@ static bool spend(pando_live_t *live);
 static ngx_int_t send_frames(pando_live_t *live);
 
 
-static const pando_problem_t
-upgrade_required = { .status = 426, .code = "upgrade_required",
+const pando_problem_t
+pando_upgrade_required = { .status = 426, .code = "upgrade_required",
     .text = "this is a websocket of version 13" },
-bad_handshake = { .status = 400, .code = "bad_handshake",
+pando_bad_handshake = { .status = 400, .code = "bad_handshake",
     .text = "the handshake of a websocket cannot be read" };
 
 static const struct wslay_event_callbacks  calls = {
@@ -72,7 +72,7 @@ pando_socket(pando_req_t *rq, const pando_live_kind_t *kind, void *data)
     {
         pando_set_header(rq, "Upgrade", "websocket");
         pando_set_header(rq, "Sec-WebSocket-Version", "13");
-        pando_leave(rq, &upgrade_required);
+        pando_leave(rq, &pando_upgrade_required);
     }
 
     key = pando_header(rq, "Sec-WebSocket-Key");
@@ -82,7 +82,7 @@ pando_socket(pando_req_t *rq, const pando_live_kind_t *kind, void *data)
                                      24) != 18 || key[22] != '='
         || key[23] != '=' || r->method != NGX_HTTP_GET)
     {
-        pando_leave(rq, &bad_handshake);
+        pando_leave(rq, &pando_bad_handshake);
     }
 
     live = pando_live_new(rq, PANDO_LIVE_SOCKET, kind, data);

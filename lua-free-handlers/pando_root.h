@@ -496,6 +496,8 @@ void pando_trace_continue(pando_ctx_t *ctx, const char *traceparent);
 /* pando_access.c: on the worker's stack; the token is checked once */
 void pando_access_init_worker(ngx_cycle_t *cycle);
 void pando_access_read(ngx_http_request_t *r, pando_ctx_t *ctx);
+const pando_claims_t *pando_access_token(ngx_http_request_t *r,
+    ngx_str_t *token, const char **why);
 const pando_problem_t *pando_access_check(ngx_http_request_t *r,
     pando_ctx_t *ctx, const pando_route_t *route);
 

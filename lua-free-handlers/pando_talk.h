@@ -47,7 +47,10 @@ typedef struct {
                                            NULL: none is named */
 } pando_live_kind_t;
 
-/* What a handler returns; 426 where it is no handshake. */
+extern const pando_problem_t  pando_upgrade_required;    /* 426 */
+extern const pando_problem_t  pando_bad_handshake;       /* 400 */
+
+/* What a handler returns; 426 where it is no handshake: see .fails. */
 pando_reply_t pando_socket(pando_req_t *rq, const pando_live_kind_t *kind,
     void *data);
 pando_reply_t pando_stream(pando_req_t *rq, const pando_live_kind_t *kind,
@@ -57,6 +60,15 @@ void *pando_live_data(pando_live_t *live);
 const char *pando_live_protocol(pando_live_t *live);        /* or NULL */
 pando_uuid_t pando_live_user(pando_live_t *live);           /* or nil */
 pando_uuid_t pando_live_tenant(pando_live_t *live);
+pando_uuid_t pando_live_session(pando_live_t *live);        /* or nil */
+int64_t pando_live_expires(pando_live_t *live);     /* Unix seconds, or 0 */
+/*
+ * A token that came in a message, for who has none yet or one that expires
+ * sooner; of the same user and tenant, then.  NULL, or why not, for the log.
+ * From the worker's own stack only.
+ */
+const char *pando_live_token(pando_live_t *live, const char *token,
+    size_t len);
 
 /*
  * event and id are of a stream and may be NULL.  A frame is written once,

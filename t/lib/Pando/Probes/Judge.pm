@@ -23,7 +23,8 @@ sub sound
 
     return 'no answer' . ($r->{raw} ne '' ? ': ' . substr $r->{raw}, 0, 60 : '')
         unless $status;
-    return 'the answer is cut' if $r->{cut};
+    return 'the answer is cut'          # a stream of events has no end
+        if $r->{cut} && ($r->header('Content-Type') // '') ne 'text/event-stream';
 
     my @wrong;
 

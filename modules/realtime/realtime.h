@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Realtime: the domain's own vocabulary.
+ *
+ * A channel belongs to a tenant; its messages have offsets from 1 that rise
+ * by 1 within an epoch.  A position (an epoch and an offset) says up to where
+ * somebody has got them.  Redis gives the offsets and keeps the history; a
+ * worker listens once to each channel that somebody here has subscribed to.
+ */
+
+#ifndef REALTIME_H
+#define REALTIME_H
+
+#include "pando.h"
+
+#define REALTIME_EPOCH         17   /* with the zero */
+#define REALTIME_NAME_MAX      200
+#define REALTIME_PREFIX        40   /* of a key: "rt:", a tenant and ":" */
+#define REALTIME_SPOT_TEXT     40   /* of "epoch:offset", with the zero */
+#define REALTIME_CHANNELS_MAX  200  /* of one connection */
+#define REALTIME_STREAM_MAX    10   /* of one stream of events */
+#define REALTIME_READ_BYTES    524288
+#define REALTIME_READ_MAX      900  /* messages that are caught up at once */
+
+#define REALTIME_CLOSE_EXPIRED  4001
+#define REALTIME_CLOSE_REVOKED  4003
+
+typedef struct realtime_conn_s     realtime_conn_t;
+typedef struct realtime_channel_s  realtime_channel_t;
+typedef struct realtime_sub_s      realtime_sub_t;
+typedef struct realtime_held_s     realtime_held_t;
+typedef struct realtime_asked_s    realtime_asked_t;
+
+typedef struct {
+    char     epoch[REALTIME_EPOCH]; /* empty: none is known */
+    int64_t  offset;
+} realtime_spot_t;
+
+/* A message that waits for what comes before it. */
+struct realtime_held_s {
+    realtime_held_t  *next;
+    realtime_spot_t   spot;
+    size_t            len;
+    char              data[];
+};
+
+typedef struct {
+    realtime_held_t  *first, **last;
+    size_t            n, bytes;
+} realtime_holds_t;
+
+struct realtime_sub_s {
+    realtime_conn_t     *conn;
+    realtime_channel_t  *channel;
+    realtime_sub_t      *next;      /* of the channel */
+    realtime_sub_t      *other;     /* of the connection */
+    realtime_spot_t      spot;      /* what it has got */
+    realtime_holds_t     holds;
+    bool                 joining;   /* what comes is held */
+    bool                 moved;     /* what is held does not follow */
+};
+
+struct realtime_conn_s {
+    pando_live_t      *live;
+    realtime_conn_t   *next, **at;  /* of this worker's */
+    realtime_sub_t    *subs;        /* in the order they were asked for */
+    unsigned           nsubs;
+    bool               stream;
+    bool               counted;     /* among the user's */
+    bool               busy;        /* a flow answers what is asked */
+    int64_t            since;       /* when that flow began; ms */
+    int64_t            opened;
+    int64_t            expires;     /* Unix seconds, when it was warned */
+    realtime_asked_t  *asked, **asked_last;
+    pando_uuid_t       user;
+    char               tenant[PANDO_UUID_TEXT];
+    const char        *names[REALTIME_STREAM_MAX];  /* of a stream */
+    realtime_spot_t    spots[REALTIME_STREAM_MAX];
+    unsigned           nnames;
+};
+
+/* What Redis has of a channel. */
+typedef struct {
+    realtime_spot_t       top;
+    bool                  recovered;    /* what was missed is here */
+    int64_t               first;        /* offset of the first message */
+    size_t                n;
+    const pando_redis_t  *items;
+} realtime_history_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *channel;
+    json_t        *data;
+    const char    *event_id;
+} realtime_publish_in_t;
+
+typedef struct {
+    const char    *channel, *epoch;
+    int64_t        offset;
+    bool           repeated;
+} realtime_published_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *epoch;
+    int64_t        since, limit;
+} realtime_history_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *channels;
+    const char    *from;
+} realtime_stream_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   user_id;
+    pando_uuid_t   session_id;
+} realtime_disconnect_in_t;
+
+extern const pando_shape_t  realtime_publish_in, realtime_published,
+                            realtime_history_in, realtime_history_view,
+                            realtime_stream_in, realtime_disconnect_in;
+
+extern const pando_problem_t  realtime_away, realtime_not_heard,
+                              realtime_not_said, realtime_bad_channel;
+
+extern const pando_domain_t   realtime_domain;
+extern const pando_route_t    realtime_sockets[], realtime_streams[],
+                              realtime_messages[];
+extern const pando_hear_t     realtime_hears[];
+extern const pando_metric_t   realtime_metrics[];
+extern unsigned               realtime_metric_base;
+
+enum {
+    REALTIME_CONNECTIONS = 0, REALTIME_PUBLISHED, REALTIME_DELIVERED,
+    REALTIME_RECOVERED, REALTIME_LOST
+};
+
+
+/* realtime_rules.c */
+bool realtime_name_ok(const char *name, size_t len);
+bool realtime_may_hear(const char *name, const char *user,
+    const char *tenant, bool reads);
+bool realtime_may_say(const char *name, const char *tenant);
+bool realtime_spot_parse(const char *s, size_t len, realtime_spot_t *out);
+void realtime_spot_print(const realtime_spot_t *spot,
+    char out[REALTIME_SPOT_TEXT]);
+bool realtime_told_parse(const char *text, size_t len, realtime_spot_t *spot,
+    const char **data, size_t *dlen);
+bool realtime_type_fits(const char *pattern, size_t len, const char *type);
+
+/* realtime_history.c: false or NULL where Redis is away */
+PANDO_WAITS bool realtime_append(pando_req_t *rq, const char *tenant,
+    const char *name, const char *data, size_t len, const char *event_id,
+    realtime_spot_t *out, bool *repeated);
+PANDO_WAITS const realtime_history_t *realtime_read(pando_req_t *rq,
+    const char *key, const realtime_spot_t *from, const realtime_spot_t *told,
+    int64_t most);
+
+/* realtime_channels.c */
+realtime_sub_t *realtime_subscribe(realtime_conn_t *conn, const char *name);
+realtime_sub_t *realtime_sub(realtime_conn_t *conn, const char *name);
+void realtime_unsubscribe(realtime_sub_t *sub);
+/* NULL: Redis is away, or the connection has gone meanwhile. */
+PANDO_WAITS const realtime_history_t *realtime_join(pando_req_t *rq,
+    realtime_sub_t *sub, const realtime_spot_t *from);
+void realtime_joined(realtime_sub_t *sub, const realtime_history_t *history);
+const char *realtime_name(const realtime_channel_t *channel);
+void realtime_channels_tick(void);
+void realtime_channels_start(void);
+
+/* realtime_holds.c */
+bool realtime_hold(realtime_holds_t *holds, const realtime_spot_t *spot,
+    const char *data, size_t len);
+realtime_held_t *realtime_unhold(realtime_holds_t *holds);
+void realtime_holds_drop(realtime_holds_t *holds);
+
+/* realtime_conns.c */
+realtime_conn_t *realtime_conn(pando_req_t *rq, bool stream);
+void realtime_conn_opened(realtime_conn_t *conn, pando_live_t *live);
+void realtime_conn_closed(realtime_conn_t *conn);
+bool realtime_conn_counts(pando_req_t *rq, realtime_conn_t *conn);
+void realtime_conns_tick(pando_req_t *rq, void *data);
+int realtime_start(void);
+
+/* realtime_push.c: what a connection is told */
+typedef struct {
+    const realtime_channel_t  *channel;
+    const realtime_spot_t     *spot;
+    const char                *data;
+    size_t                     len;
+    pando_frame_t             *frame;   /* made when it is first needed */
+} realtime_push_t;
+
+void realtime_push(realtime_push_t *push, realtime_sub_t *sub);
+void realtime_push_end(realtime_push_t *push);
+void realtime_tell(realtime_sub_t *sub, const char *type, bool recovered);
+
+/* realtime_socket.c */
+void realtime_socket_serve(realtime_conn_t *conn);
+void realtime_socket_forget(realtime_conn_t *conn);
+
+#endif
