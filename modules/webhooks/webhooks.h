@@ -120,6 +120,7 @@ typedef struct {
 
 PANDO_WAITS const pando_fetched_t *webhooks_send(pando_req_t *rq,
     const webhooks_sending_t *what);
+const char *webhooks_error(const pando_fetched_t *got);
 bool webhooks_good(const pando_fetched_t *got);
 const char *webhooks_response(pando_req_t *rq, const pando_fetched_t *got);
 int32_t webhooks_retry_after(const pando_fetched_t *got);

@@ -125,9 +125,9 @@ dispatch(pando_req_t *rq, const void *data)
 static void
 deliver(pando_req_t *rq, pando_uuid_t endpoint, const webhooks_claim_t *job)
 {
-    int64_t                 ms, status;
+    int32_t                 status;
+    int64_t                 ms;
     pando_tx_t             *tx;
-    const char             *error;
     webhooks_keys_t         keys = { 0 };
     webhooks_sending_t      what;
     const pando_fetched_t  *got;
@@ -152,14 +152,10 @@ deliver(pando_req_t *rq, pando_uuid_t endpoint, const webhooks_claim_t *job)
                              (int32_t) job->attempt, ms);
 
     } else {
-        int32_t  code = got->status;
-
-        status = got->status;
-        error = got->error == PANDO_FETCH_OK
-                ? NULL : pando_fetch_error_text(got->error);
+        status = (int32_t) got->status;
         webhooks_sql_record(tx, endpoint, job->message_id,
             (int32_t) job->attempt, webhooks_good(got),
-            status ? &code : NULL, got->ms, error, got->ip,
+            status ? &status : NULL, got->ms, webhooks_error(got), got->ip,
             webhooks_response(rq, got), webhooks_retry_after(got));
     }
 

@@ -4,13 +4,17 @@
  * Webhooks: one attempt, signed by each live secret.
  *
  * Redirects are not followed, and an address is checked by the root when it
- * is connected to.  Only a 2xx is good, however its body goes on.
+ * is connected to.  Only a 2xx is good, however its body goes on.  Nothing is
+ * sent that cannot be signed.
  */
 
 #include "webhooks.h"
 
 
 #define DAY_S  86400
+
+
+static const pando_fetched_t  no_secret = { .error = PANDO_FETCH_BAD_URL };
 
 
 const pando_fetched_t *
@@ -20,6 +24,10 @@ webhooks_send(pando_req_t *rq, const webhooks_sending_t *what)
     size_t         i, size;
     const char    *at, *content, *signatures = "";
     pando_fetch_t  ask;
+
+    if (what->keys->n == 0) {
+        return &no_secret;
+    }
 
     at = pando_text(rq, "%lld", (long long) (pando_now() / PANDO_TIME_SECOND));
     content = pando_text(rq, "%s.%s.%s", what->id, at, what->body);
@@ -60,6 +68,20 @@ webhooks_good(const pando_fetched_t *got)
 }
 
 
+/* NULL: an answer came, and all of it. */
+
+const char *
+webhooks_error(const pando_fetched_t *got)
+{
+    if (got == &no_secret) {
+        return "secret_unreadable";
+    }
+
+    return got->error == PANDO_FETCH_OK ? NULL
+                                        : pando_fetch_error_text(got->error);
+}
+
+
 /* The head of the answer, with what is no plain text made so. */
 
 const char *
@@ -94,10 +116,16 @@ int32_t
 webhooks_retry_after(const pando_fetched_t *got)
 {
     int64_t       s;
-    const char   *text = pando_fetched_header(got, "Retry-After");
+    const char   *text;
     pando_time_t  until;
 
-    if (text == NULL || (got->status != 429 && got->status != 503)) {
+    if (got->status != 429 && got->status != 503) {
+        return 0;
+    }
+
+    text = pando_fetched_header(got, "Retry-After");
+
+    if (text == NULL) {
         return 0;
     }
 

@@ -99,10 +99,13 @@ test(pando_req_t *rq)
     *out = (webhooks_tried_t) {
         .status = got->status, .good = webhooks_good(got),
         .duration_ms = got->ms,
-        .error = got->error == PANDO_FETCH_OK
-                 ? "" : pando_fetch_error_text(got->error),
+        .error = webhooks_error(got),
         .response = webhooks_response(rq, got)
     };
+
+    if (out->error == NULL) {
+        out->error = "";
+    }
 
     if (out->response == NULL) {
         out->response = "";

@@ -133,6 +133,23 @@ is scalar(grep { keys %$_ != 1 } values %came), 0, 'which is always of the same 
 is scalar(grep { /^sending/ } $t->fates($kept)), 0, 'none is left under way';
 
 
+# a secret that cannot be read: nothing is sent unsigned
+
+my $mute = $t->endpoint($web, at => '/mute', event_types => ['webhook_endpoint.failing']);
+$p->sql("update webhooks.secrets set key_ct = (select key_ct from webhooks.secrets
+             where endpoint_id = ?) where endpoint_id = ?", $kept->{id}, $mute->{id});
+is $t->post("/webhook-endpoints/$mute->{id}/test", { type => 'webhook.exhausted' })
+    ->json->{status}, 200, 'one that can be read';
+$p->sql("update webhooks.secrets set key_ct = translate(key_ct, 'ABCabc', 'BCAbca')
+         where endpoint_id = ?", $mute->{id});
+is $t->post("/webhook-endpoints/$mute->{id}/test", { type => 'webhook.exhausted' })
+    ->json->{error}, 'secret_unreadable', 'one that was changed';
+$t->tell(type => 'webhook_endpoint.failing');
+$t->waits(sub { last_error($mute) eq 'secret_unreadable - -' }, 'is a failed attempt');
+is scalar(grep { $_->{path} eq '/mute' } $web->requests), 1, 'and nothing came';
+$t->delete("/webhook-endpoints/$mute->{id}");
+
+
 # who fails ten times in a row is probed, one at a time
 
 my $ill = $t->endpoint($web, at => '/reset', event_types => ['webhook_endpoint.failing']);
