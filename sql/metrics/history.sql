@@ -13,20 +13,23 @@ SELECT metrics.take(:node, :life, :at, :totals);
 -- lane: slow
 -- Each item is a window over the routes that it names ('' is all of them), in
 -- one sum or in slices of so many seconds, for all routes together (detail 0),
--- by service (1) or by route (2).
+-- by service (1) or by route (2).  Rows are of whole minutes at least.
 SELECT i.item::int,
        CASE WHEN i.detail > 0 THEN r.service END AS of_service,
        CASE WHEN i.detail > 1 THEN r.method END AS of_method,
        CASE WHEN i.detail > 1 THEN r.route END AS of_route,
        CASE WHEN i.slice > 0
-            THEN floor(extract(epoch FROM m.at) / i.slice)::bigint * i.slice
+            THEN extract(epoch FROM m.at)::bigint / i.slice * i.slice
             END AS slice_s,
-       ARRAY[sum(m.counts[1]), sum(m.counts[2]), sum(m.counts[3]),
-             sum(m.counts[4]), sum(m.counts[5]), sum(m.counts[6]),
-             sum(m.counts[7]), sum(m.counts[8]), sum(m.counts[9]),
-             sum(m.counts[10]), sum(m.counts[11]), sum(m.counts[12]),
-             sum(m.counts[13]), sum(m.counts[14]), sum(m.counts[15]),
-             sum(m.counts[16]), sum(m.counts[17])]::text
+       ARRAY[metrics.total(m.counts[1]), metrics.total(m.counts[2]),
+             metrics.total(m.counts[3]), metrics.total(m.counts[4]),
+             metrics.total(m.counts[5]), metrics.total(m.counts[6]),
+             metrics.total(m.counts[7]), metrics.total(m.counts[8]),
+             metrics.total(m.counts[9]), metrics.total(m.counts[10]),
+             metrics.total(m.counts[11]), metrics.total(m.counts[12]),
+             metrics.total(m.counts[13]), metrics.total(m.counts[14]),
+             metrics.total(m.counts[15]), metrics.total(m.counts[16]),
+             metrics.total(m.counts[17])]::text
   FROM unnest(:from_s, :until_s, :resolution, :slice, :detail, :services,
               :methods, :routes) WITH ORDINALITY
        AS i(from_s, until_s, resolution, slice, detail, service, method, route,
