@@ -34,7 +34,10 @@ pando_frame(const char *text, size_t len, bool binary, const char *event,
     frame->refs = 1;
     frame->binary = binary;
     frame->len = len;
-    ngx_memcpy(frame->text, text, len);
+    if (len) {
+        ngx_memcpy(frame->text, text, len);
+    }
+
     p = frame->text + len;
     frame->event = keep(&p, event);
     frame->id = keep(&p, id);

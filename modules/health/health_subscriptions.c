@@ -151,7 +151,7 @@ check(const void *row, pando_faults_t *f)
     const in_t  *in = row;
 
     if (in->address && !is_address(in->channel, in->address)) {
-        pando_object_to(f, "/address", "format",
+        pando_object_to(f, "/address", "bad_format",
                         "this is no address of that channel");
     }
 }
