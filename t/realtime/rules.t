@@ -1,0 +1,7 @@
+# The rules of realtime, which need no nginx.
+
+use Pando;
+use Pando::Unit;
+
+units();
+done_testing;
