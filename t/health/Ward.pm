@@ -112,10 +112,13 @@ sub events_sound
 }
 
 
+# A sweep lets another one be: the lock is waited for, as the node has its own.
 sub sweep
 {
     my ($t, $open, $resolve) = @_;
-    $t->{p}->sql('select health.sweep(?, ?)', $open // 120, $resolve // 900);
+    $t->{p}->sql(q{with lock as materialized (
+        select pg_advisory_xact_lock(hashtext('health'), hashtext('sweep')))
+        select health.sweep(?, ?) from lock}, $open // 120, $resolve // 900);
 }
 
 
