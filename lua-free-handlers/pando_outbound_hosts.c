@@ -217,6 +217,30 @@ pando_host_again(const char *key)
 }
 
 
+bool
+pando_breaker_reset(const char *host)
+{
+    bool     was;
+    host_t  *hosts = pando_shm_static("outbound"), *h;
+
+    if (hosts == NULL || pando_shm_lock() == NULL) {
+        return false;
+    }
+
+    h = find(hosts, hash_of(host), 0);
+    was = h && h->open_until;
+
+    if (was) {
+        h->failures = 0;
+        h->open_until = h->probe_until = 0;
+    }
+
+    pando_shm_unlock();
+
+    return was;
+}
+
+
 static uint64_t
 hash_of(const char *key)
 {

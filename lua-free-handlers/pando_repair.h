@@ -11,6 +11,10 @@
 /* This worker's connections to a database, each replaced when nobody uses it;
    false: there is no such database. */
 bool pando_pool_recycle(const char *database);
+/* A host that is left alone since it failed, "name:port", or a provider,
+   "upstream name", is asked again by all workers of this node; false: it is
+   not left alone. */
+bool pando_breaker_reset(const char *host);
 /* Has another worker write to the error log where it stands just now. */
 bool pando_worker_trace(int pid);
 /* All answers that this node keeps. */

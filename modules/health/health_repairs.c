@@ -18,6 +18,7 @@ typedef bool (*repair_pt)(pando_req_t *rq, health_repair_t *r);
 static bool call(pando_req_t *rq, health_repair_t *r);
 static bool recycle_pool(pando_req_t *rq, health_repair_t *r);
 static bool reload_snapshot(pando_req_t *rq, health_repair_t *r);
+static bool reset_breaker(pando_req_t *rq, health_repair_t *r);
 static bool drain_node(pando_req_t *rq, health_repair_t *r);
 static bool replace_worker(pando_req_t *rq, health_repair_t *r);
 static bool retry_dead_jobs(pando_req_t *rq, health_repair_t *r);
@@ -36,6 +37,7 @@ health_repair(pando_req_t *rq, health_repair_t *r)
         [HEALTH_CALL] = call,
         [HEALTH_RECYCLE_POOL] = recycle_pool,
         [HEALTH_RELOAD_SNAPSHOT] = reload_snapshot,
+        [HEALTH_RESET_BREAKER] = reset_breaker,
         [HEALTH_DRAIN_NODE] = drain_node,
         [HEALTH_REPLACE_WORKER] = replace_worker,
         [HEALTH_RETRY_DEAD_JOBS] = retry_dead_jobs,
@@ -99,6 +101,17 @@ recycle_pool(pando_req_t *rq, health_repair_t *r)
     r->says = "the node's connections are made anew";
 
     return true;
+}
+
+
+static bool
+reset_breaker(pando_req_t *rq, health_repair_t *r)
+{
+    bool  was = pando_breaker_reset(r->target);
+
+    r->says = was ? "the host is asked again" : "the host is not left alone";
+
+    return was;
 }
 
 

@@ -66,6 +66,7 @@ if (!$slow) {
 }
 
 is done(rule('recycle_pool', target => 'nothing')), 'failed there is no such database';
+is done(rule('reset_breaker', target => '127.0.0.1:9')), 'failed the host is not left alone';
 is done(rule('recycle_pool')), "running the node's connections are made anew";
 waitpid $slow, 0;
 is $?, 0, 'who was at work was not disturbed';

@@ -201,7 +201,7 @@ at_rest('a reload');
 # a breaker for all workers
 
 $p->configure(workers => 2,
-    http => "$common pando_outbound_limits failures=4 open=2s;");
+    http => "$common pando_outbound_limits failures=4 open=5s;");
 $p->reload;
 
 open my $ill, '>', $flag or die "$flag: $!\n";
@@ -219,7 +219,7 @@ is gauge('pando_outbound_breakers_open'), 1;
 my $got = fetch('/x');
 is $got->{error}, 'breaker_open';
 cmp_ok $got->{retry_after_ms}, '>', 0, 'it is said for how long';
-cmp_ok $got->{retry_after_ms}, '<=', 2000;
+cmp_ok $got->{retry_after_ms}, '<=', 5000;
 
 $web->forget;
 my @opened;
@@ -233,6 +233,9 @@ is scalar $web->requests, 1, 'and sees that it is still ill';
 is fetch('/x')->{error}, 'breaker_open', 'so it is left alone again';
 
 unlink $flag;
+is $p->delete("$path/breakers/127.0.0.1:$web->{port}")->{status}, 204, 'but where it is told';
+is fetch('/ill')->{error}, 'ok', 'it is asked at once';
+is $p->delete("$path/breakers/127.0.0.1:$web->{port}")->{status}, 404, 'there is nothing more to tell';
 ok $p->wait_for(sub { fetch('/ill')->{error} eq 'ok' }, 30),
     'until it is well';
 is scalar(grep { ($_->json // {})->{error} eq 'ok' }

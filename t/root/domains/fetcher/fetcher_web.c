@@ -26,6 +26,7 @@ typedef struct {
 static pando_reply_t fetch(pando_req_t *rq);
 static pando_reply_t read_it(pando_req_t *rq);
 static pando_reply_t allowed(pando_req_t *rq);
+static pando_reply_t reset(pando_req_t *rq);
 
 
 static const pando_field_t  ask_fields[] = {
@@ -70,6 +71,9 @@ const pando_route_t  fetcher_web[] = {
 
     { PANDO_GET, "/fetcher/brief", read_it, "Ask another host, not for long",
       .scope = "public", .query = &read_shape, .deadline_ms = 500 },
+
+    { PANDO_DELETE, "/fetcher/breakers/{host}", reset, "Let it be asked again",
+      .scope = "public", .status = 204, .fails = { &pando_not_found } },
 
     { PANDO_PUT, "/fetcher/allowed", allowed, "Whether it may be asked",
       .scope = "public", .takes = &ask_shape },
@@ -156,4 +160,12 @@ allowed(pando_req_t *rq)
 
     return pando_reply_tree(rq, json_pack("{s:b, s:s*}", "may", may,
                                           "why", why));
+}
+
+
+static pando_reply_t
+reset(pando_req_t *rq)
+{
+    return pando_breaker_reset(pando_path_text(rq, "host"))
+           ? pando_no_content(rq) : pando_fail(rq, &pando_not_found);
 }
