@@ -235,7 +235,7 @@ is fetch('/x')->{error}, 'breaker_open', 'so it is left alone again';
 unlink $flag;
 is $p->delete("$path/breakers/127.0.0.1:$web->{port}")->{status}, 204, 'but where it is told';
 is fetch('/ill')->{error}, 'ok', 'it is asked at once';
-is $p->delete("$path/breakers/127.0.0.1:$web->{port}")->{status}, 404, 'there is nothing more to tell';
+is $p->delete("$path/breakers/127.0.0.1:$web->{port}")->{status}, 404, 'once';
 ok $p->wait_for(sub { fetch('/ill')->{error} eq 'ok' }, 30),
     'until it is well';
 is scalar(grep { ($_->json // {})->{error} eq 'ok' }
