@@ -1,0 +1,58 @@
+# What `make run` does, on servers that are there already: the demo profile
+# with every domain that there is, its demo data, a token that opens it all,
+# and an end that leaves nothing behind.
+
+use Pando;
+use HTTP::Tiny;
+use JSON::PP;
+
+plan skip_all => "conf/run starts Debian's nginx" if $Pando::SLOW > 1;
+
+my $p = Pando->new(domains => ['probe']);
+my ($port, $claim) = Pando::port();
+my $http = HTTP::Tiny->new(timeout => 10);
+my $log = "$p->{dir}/run.log";
+my $token;
+
+sub text { open my $in, '<', $log or return ''; local $/; <$in> // '' }
+
+sub get
+{
+    my ($path, %head) = @_;
+    my $r = $http->get("http://127.0.0.1:$port$path", { headers => \%head });
+    return wantarray ? @$r{qw(status content)} : $r->{status};
+}
+
+my $pid = fork // die "fork: $!\n";
+
+if (!$pid) {
+    @ENV{qw(VAR PORT PROFILE PANDO_DATABASE_URL PANDO_REDIS_URL)} =
+        ("$p->{dir}/var", $port, 'demo', $p->{database}, "unix:$p->{redis}");
+    open STDOUT, '>', $log;
+    open STDERR, '>&', \*STDOUT;
+    exec "$Pando::ROOT/conf/run" or die "conf/run: $!\n";
+}
+
+ok $p->wait_for(sub { text() =~ /^Ctrl-C ends it/m }, 60), 'it is served' or diag text();
+($token) = text() =~ /TOKEN=(\S+)/;
+my @domains = split / /, text() =~ /^Pando serves (.*) at /m ? $1 : '';
+is_deeply \@domains, [ sort map { m{([^/]+)/$} } glob "$Pando::ROOT/modules/*/" ],
+    'every domain that there is';
+
+my ($status, $body) = get('/api/v1/categories?depth=1');
+is $status, 200, 'without a token';
+ok scalar @{ decode_json($body)->{tree} }, 'the demo data';
+is get('/api/v1/webhook-endpoints'), 401;
+is get('/api/v1/webhook-endpoints', Authorization => "Bearer $token"), 200, 'with the token';
+is get('/api/v1/outbox/readers', Authorization => "Bearer $token"), 200, 'for operators, too';
+is get($_), 200, $_ for qw(/openapi.json /asyncapi.json /docs);
+ok $p->wait_for(sub { get('/readyz') == 200 }, 30), 'it gets ready';
+
+kill 'INT', $pid;
+ok $p->wait_for(sub { waitpid($pid, 1) == $pid }, 30), 'Ctrl-C ends it' and $pid = 0;
+ok !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port), 'and nobody listens';
+unlike $p->log('var/nginx/logs/error.log'), qr/\[(?:alert|emerg|crit)\]/, 'nothing is wrong';
+
+END { local $?; kill 'TERM', $pid if $pid && kill 0, $pid }
+
+done_testing;
