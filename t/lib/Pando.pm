@@ -467,7 +467,7 @@ sub ended
 sub wait_for
 {
     my ($p, $sub, $seconds) = @_;
-    my $until = time + ($seconds // 10) * $SLOW;
+    my $until = time + ($seconds // 30) * $SLOW;
 
     while (1) {
         my $value = $sub->();
