@@ -48,8 +48,8 @@ is get('/api/v1/outbox/readers', Authorization => "Bearer $token"), 200, 'for op
 is get($_), 200, $_ for qw(/openapi.json /asyncapi.json /docs);
 ok $p->wait_for(sub { get('/readyz') == 200 }, 30), 'it gets ready';
 
-kill 'INT', $pid;
-ok $p->wait_for(sub { waitpid($pid, 1) == $pid }, 30), 'Ctrl-C ends it' and $pid = 0;
+kill 'TERM', $pid;                      # where a shell ignores INT, so does its child
+ok $p->wait_for(sub { waitpid($pid, 1) == $pid }, 30), 'told to, it ends' and $pid = 0;
 ok !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port), 'and nobody listens';
 unlike $p->log('var/nginx/logs/error.log'), qr/\[(?:alert|emerg|crit)\]/, 'nothing is wrong';
 
