@@ -540,23 +540,3 @@ look_at(pando_live_t *live, ngx_msec_t now)
         }
     }
 }
-
-
-ngx_int_t
-pando_live_header(ngx_http_request_t *r, const char *name, const char *value)
-{
-    ngx_table_elt_t  *h = ngx_list_push(&r->headers_out.headers);
-
-    if (h == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_memzero(h, sizeof(ngx_table_elt_t));
-    h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
-    h->value.data = (u_char *) value;
-    h->value.len = ngx_strlen(value);
-
-    return NGX_OK;
-}

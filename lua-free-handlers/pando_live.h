@@ -90,7 +90,5 @@ void pando_live_socket_free(pando_live_t *live);
 ngx_int_t pando_live_stream_begin(pando_live_t *live);
 void pando_live_stream_flush(pando_live_t *live);
 void pando_live_stream_ping(pando_live_t *live);
-ngx_int_t pando_live_header(ngx_http_request_t *r, const char *name,
-    const char *value);
 
 #endif

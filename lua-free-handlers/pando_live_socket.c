@@ -10,6 +10,7 @@
  */
 
 #include "pando_live.h"
+#include "pando_serve.h"
 
 #include <openssl/sha.h>
 
@@ -169,10 +170,10 @@ pando_live_socket_begin(pando_live_t *live)
     r->headers_out.content_length_n = -1;
     r->keepalive = 0;
 
-    if (pando_live_header(r, "Upgrade", "websocket") != NGX_OK
-        || pando_live_header(r, "Sec-WebSocket-Accept", (char *) accept)
+    if (pando_serve_head(r, "Upgrade", "websocket") != NGX_OK
+        || pando_serve_head(r, "Sec-WebSocket-Accept", (char *) accept)
            != NGX_OK
-        || (live->protocol && pando_live_header(r, "Sec-WebSocket-Protocol",
+        || (live->protocol && pando_serve_head(r, "Sec-WebSocket-Protocol",
                                                 live->protocol) != NGX_OK))
     {
         return NGX_ERROR;

@@ -9,6 +9,7 @@
  */
 
 #include "pando_live.h"
+#include "pando_serve.h"
 
 
 static void on_read(ngx_http_request_t *r);
@@ -43,8 +44,8 @@ pando_live_stream_begin(pando_live_t *live)
     ngx_str_set(&r->headers_out.content_type, "text/event-stream");
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
-    if (pando_live_header(r, "Cache-Control", "no-store") != NGX_OK
-        || pando_live_header(r, "X-Accel-Buffering", "no") != NGX_OK)
+    if (pando_serve_head(r, "Cache-Control", "no-store") != NGX_OK
+        || pando_serve_head(r, "X-Accel-Buffering", "no") != NGX_OK)
     {
         return NGX_ERROR;
     }

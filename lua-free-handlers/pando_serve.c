@@ -8,10 +8,6 @@
 #include "pando_serve.h"
 
 
-static ngx_int_t add_head(ngx_http_request_t *r, const char *name,
-    const char *value);
-
-
 ngx_uint_t
 pando_serve_method(ngx_http_request_t *r, ngx_int_t *rc)
 {
@@ -25,7 +21,7 @@ pando_serve_method(ngx_http_request_t *r, ngx_int_t *rc)
         return 1;
     }
 
-    *rc = add_head(r, "Allow", "GET, HEAD") == NGX_OK
+    *rc = pando_serve_head(r, "Allow", "GET, HEAD") == NGX_OK
           ? pando_serve_problem(r, &pando_wrong_method)
           : NGX_HTTP_INTERNAL_SERVER_ERROR;
 
@@ -84,7 +80,7 @@ pando_serve(ngx_http_request_t *r, const char *type, const ngx_str_t *etag,
     }
 
     for ( /* void */ ; heads && heads->name; heads++) {
-        if (add_head(r, heads->name, heads->value) != NGX_OK) {
+        if (pando_serve_head(r, heads->name, heads->value) != NGX_OK) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
     }
@@ -118,8 +114,8 @@ pando_serve_text(ngx_http_request_t *r, const char *type,
 }
 
 
-static ngx_int_t
-add_head(ngx_http_request_t *r, const char *name, const char *value)
+ngx_int_t
+pando_serve_head(ngx_http_request_t *r, const char *name, const char *value)
 {
     ngx_table_elt_t  *h = ngx_list_push(&r->headers_out.headers);
 

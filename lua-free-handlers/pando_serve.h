@@ -24,6 +24,9 @@ ngx_int_t pando_serve_text(ngx_http_request_t *r, const char *type,
     const ngx_str_t *etag, const pando_head_t *heads, const ngx_str_t *text);
 ngx_int_t pando_serve_problem(ngx_http_request_t *r,
     const pando_problem_t *problem);
+/* One more header of the answer; both texts outlive the request. */
+ngx_int_t pando_serve_head(ngx_http_request_t *r, const char *name,
+    const char *value);
 /* "<digest>", a strong tag: the same bytes, the same tag. */
 ngx_int_t pando_serve_etag(ngx_pool_t *pool, const ngx_str_t *text,
     ngx_str_t *etag);
