@@ -57,6 +57,7 @@ struct pando_turn_s {
     pando_req_t         *rq;
     ngx_pool_t          *pool;
     const char          *error;
+    ngx_uint_t           cuts;          /* connections lost under it */
     unsigned             orphan:1;      /* the relay has ended meanwhile */
     unsigned             was_aside:1;
     unsigned             done:1;        /* committed, or put aside */
@@ -199,7 +200,7 @@ pando_mark_t pando_hear_passed(pando_relay_t *relay);
 ngx_int_t pando_told_run(pando_turn_t *turn);
 ngx_int_t pando_told_settle(pando_turn_t *turn);
 
-extern const pando_problem_t  pando_heard_before;
+extern const pando_problem_t  pando_heard_before, pando_hears_later;
 
 /* Directives */
 typedef struct pando_events_conf_s {

@@ -129,6 +129,7 @@ struct pando_req_s {
     unsigned               committing:1;
     unsigned               wrote:1;     /* something was committed */
     unsigned               unsure:1;    /* a COMMIT's answer was lost */
+    unsigned               cut:1;       /* its connection went away */
     unsigned               sleeping:1;
     unsigned               main:1;      /* a task of the worker's own */
     pando_left_t           left;

@@ -5,8 +5,10 @@
  * tenant, in a transaction that begins by claiming the event; and, where that
  * fails, putting it aside.
  *
- * A claim that was there before means that all is done.  What failed because
- * the database is away was not tried at all.
+ * A claim that was there before means that all is done; one that finds others
+ * of its subject put aside, by a relay that was the one before, has the event
+ * wait behind them.  What failed because the database or its connection went
+ * away was not tried at all.
  */
 
 #include "pando_relay.h"
@@ -17,6 +19,7 @@
 #define AGAIN_MS     1000
 #define AGAIN_MOST   300000
 #define DEADLINE_MS  10000
+#define MOST_CUTS    20
 
 
 static void handle(pando_req_t *rq, void *data);
@@ -28,12 +31,14 @@ static ngx_int_t spawn(pando_turn_t *turn, const char *name,
     int deadline_ms);
 static void act_for(pando_req_t *rq, const pando_told_t *told);
 static int64_t again_ms(pando_turn_t *turn);
-static ngx_uint_t is_away(pando_turn_t *turn);
+static ngx_uint_t is_away(pando_turn_t *turn, const pando_req_t *rq);
 
 
 const pando_problem_t
 pando_heard_before = { .status = 409, .code = "heard_before",
-                       .text = "this event was handled before" };
+                       .text = "this event was handled before" },
+pando_hears_later = { .status = 409, .code = "hears_later",
+                      .text = "others of its subject are put aside" };
 
 
 ngx_int_t
@@ -99,7 +104,8 @@ handle(pando_req_t *rq, void *data)
 
     } else {
         pando_sql_claim_event(tx, key, pando_mark_xid(rq, turn->place),
-                              turn->place.seq);
+                              turn->place.seq, turn->told.has_subject
+                                               ? &turn->told.subject : NULL);
     }
 
     turn->relay->hear->fn(rq, tx, &turn->told);
@@ -152,8 +158,14 @@ handled(void *data)
     } else if (problem == &pando_heard_before) {
         turn->done = 1;
         turn->others = turn->line->aside;
+        relay->due = 1;
 
-    } else if (is_away(turn)) {
+    } else if (problem == &pando_hears_later) {
+        turn->state = PANDO_TURN_WAITS;
+        turn->told.attempt--;
+        turn->line->aside = 1;
+
+    } else if (is_away(turn, rq)) {
         turn->state = PANDO_TURN_WAITS;
         turn->told.attempt--;
         pando_relay_pause(relay);
@@ -172,10 +184,17 @@ handled(void *data)
 }
 
 
+/* Not for ever: it may be the handler that ends its connection. */
+
 static ngx_uint_t
-is_away(pando_turn_t *turn)
+is_away(pando_turn_t *turn, const pando_req_t *rq)
 {
     pando_db_t  *db = turn->relay->into->db;
+
+    if (rq->cut && turn->cuts < MOST_CUTS) {
+        turn->cuts++;
+        return 1;
+    }
 
     return db->failures > 0 || !db->up || ngx_exiting;
 }

@@ -425,6 +425,8 @@ clear_result(void *data)
 static void
 lost(pando_req_t *rq, unsigned commits)
 {
+    rq->cut = 1;
+
     if (commits) {
         pando_leave(rq, &pando_outcome_unknown);
     }
@@ -596,7 +598,7 @@ fail_by_state(pando_req_t *rq, const char *state, PGresult *error)
         { "0A000", NULL },
         { "PD200", &pando_key_running }, { "PD409", &pando_key_running },
         { "PD422", &pando_key_reused }, { "PD410", &pando_job_lost },
-        { "PD411", &pando_heard_before },
+        { "PD411", &pando_heard_before }, { "PD412", &pando_hears_later },
         { "57014", &pando_timed_out }, { "55P03", &pando_busy },
         { "57P", &pando_unavailable }, { "08", &pando_unavailable },
         { "53", &pando_unavailable }, { "25006", &pando_unavailable },

@@ -57,9 +57,9 @@ SELECT (SELECT count(*) FROM looked) AS looked,
 UPDATE pando.readers SET xid = :xid, seq = :seq, moved_at = now()
  WHERE name = :name AND (xid, seq) <= (:xid, :seq);
 
--- name: claim_event(consumer text, xid xid8, seq bigint) -> none
+-- name: claim_event(consumer text, xid xid8, seq bigint, subject uuid?) -> none
 -- lane: writes
-SELECT pando.claim_event(:consumer, :xid, :seq);
+SELECT pando.claim_event(:consumer, :xid, :seq, :subject);
 
 -- name: claim_parked(id uuid) -> none
 -- lane: writes

@@ -186,9 +186,27 @@ is $p->sql('SELECT count(*) - count(DISTINCT (consumer, event)) FROM listener.he
     'nothing was heard twice';
 
 
+# A relay that was the one before puts an event aside when this one has begun:
+# what it does not know of goes first all the same.
+
+say_so($other, 'before');
+ok hears('probes', $other, 54) && hears('all', $other, 54);
+$p->sql(<<'END', $tenant, $other);
+WITH told AS (
+    SELECT pando.emit($1, 'probe.renamed', 1, $2, '{"name": "aside"}') AS id
+)
+SELECT pando.put_aside(who, pg_current_xact_id(), currval('pando.outbox_seq_seq'),
+    told.id, $1, 'probe.renamed', 1, $2, '{"name": "aside"}', NULL, NULL, now(), 1,
+    'in_a_mood', 400) FROM told, (VALUES ('listener.probes'), ('listener.all')) AS c (who)
+END
+say_so($other, 'behind');
+ok hears($_, $other, 56), "$_ hears both" for qw(probes all);
+is_deeply [ (heard($_, $other))[-2, -1] ], [ qw(aside behind) ], 'in order' for qw(probes all);
+
+
 # No NOTIFY at all: looked for every few seconds
 
 $p->sql("SELECT pando.emit(?, 'probe.renamed', 1, ?, '{\"name\": \"unsaid\"}')", $tenant, $other);
-ok hears('probes', $other, 54), 'what nobody was woken for is heard, too';
+ok hears('probes', $other, 57), 'what nobody was woken for is heard, too';
 
 done_testing;
