@@ -154,7 +154,7 @@ $(BUILD)/state: FORCE
 	@conf/install build
 	@mkdir -p $(BUILD)
 	@{ echo '$(CC) $(cc_opt) $(ld_opt) $(NGINX) $(domains)'; \
-	   ls config lua-free-handlers/*.c lua-free-handlers/docs.html \
+	   ls config lua-free-handlers/*.c* lua-free-handlers/docs.html \
 	      modules/*/*.c sql/*/*.sql t/root/domains/*/{*.c,sql/*.sql} \
 	      2>/dev/null; grep -l curl/curl.h lua-free-handlers/*; \
 	 } >$@.$$$$; cmp -s $@.$$$$ $@ && rm $@.$$$$ || mv $@.$$$$ $@

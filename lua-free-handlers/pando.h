@@ -134,6 +134,7 @@ const void *pando_body(pando_req_t *rq);        /* the .takes struct */
 const void *pando_query_params(pando_req_t *rq);/* the .query struct */
 const char *pando_body_json(pando_req_t *rq);   /* validated, as text */
 json_t *pando_body_tree(pando_req_t *rq);
+const char *pando_body_raw(pando_req_t *rq, size_t *len);   /* of .raw */
 pando_uuid_t pando_path_id(pando_req_t *rq);    /* the first {id} */
 const char *pando_path_text(pando_req_t *rq, const char *name);
 const char *pando_header(pando_req_t *rq, const char *name);   /* or NULL */
@@ -151,6 +152,11 @@ int64_t pando_if_match(pando_req_t *rq);        /* -1: absent or "*" */
 void pando_log(pando_req_t *rq, const char *fmt, ...) PANDO_PRINTF(2, 3);
 const char *pando_setting(pando_req_t *rq, const char *name);
 int64_t pando_setting_int(pando_req_t *rq, const char *name);
+
+
+/* 4a. Telephone numbers (pando_phone.h) */
+
+#include "pando_phone.h"
 
 
 /*
@@ -527,6 +533,7 @@ struct pando_route_s {
     const char             *scope;      /* "orders:write", "public", "self" */
     const pando_shape_t    *takes;      /* the body */
     const pando_shape_t    *query;      /* ?a=b */
+    bool                    raw;        /* or a body of whatever type */
     int                     status;     /* of success; 0: 200 */
     const pando_shape_t    *gives;
     bool                    paged;      /* gives a page of .gives */

@@ -111,6 +111,7 @@ bool pando_money_cmp(pando_money_t a, pando_money_t b, int *order);
 
 /* 4. Bytes and texts */
 
+#define PANDO_SHA1_SIZE          20
 #define PANDO_SHA256_SIZE        32
 #define PANDO_BASE64URL_LEN(n)   (((n) * 4 + 2) / 3)
 
@@ -127,6 +128,9 @@ bool pando_sha256(const void *data, size_t len,
     unsigned char out[PANDO_SHA256_SIZE]);
 bool pando_hmac_sha256(const void *key, size_t keylen, const void *data,
     size_t len, unsigned char out[PANDO_SHA256_SIZE]);
+/* For providers that sign so, and for nothing of our own. */
+bool pando_hmac_sha1(const void *key, size_t keylen, const void *data,
+    size_t len, unsigned char out[PANDO_SHA1_SIZE]);
 /* In a time that does not depend on where they differ. */
 bool pando_bytes_eq(const void *a, const void *b, size_t len);
 bool pando_random(void *out, size_t len);

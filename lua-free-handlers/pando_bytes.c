@@ -133,6 +133,14 @@ pando_hmac_sha256(const void *key, size_t keylen, const void *data,
 
 
 bool
+pando_hmac_sha1(const void *key, size_t keylen, const void *data,
+    size_t len, unsigned char out[PANDO_SHA1_SIZE])
+{
+    return HMAC(EVP_sha1(), key, (int) keylen, data, len, out, NULL) != NULL;
+}
+
+
+bool
 pando_bytes_eq(const void *a, const void *b, size_t len)
 {
     return CRYPTO_memcmp(a, b, len) == 0;

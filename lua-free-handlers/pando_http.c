@@ -183,7 +183,7 @@ pando_http_handler(ngx_http_request_t *r)
         return answer_now(r, ctx, problem);
     }
 
-    if (route->method == PANDO_GET || route->takes == NULL) {
+    if (route->method == PANDO_GET || (route->takes == NULL && !route->raw)) {
 
         if (r->headers_in.content_length_n > 0 || r->headers_in.chunked) {
             rc = ngx_http_discard_request_body(r);

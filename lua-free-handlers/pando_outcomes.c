@@ -14,7 +14,7 @@
 
 
 typedef enum {
-    ALWAYS, SIGNED, NAMED, TAKES, POSTED, CHANGED, WRITES, PAGED
+    ALWAYS, SIGNED, NAMED, TAKES, SENT, POSTED, CHANGED, WRITES, PAGED
 } when_t;
 
 static const struct {
@@ -28,7 +28,7 @@ static const struct {
     { &pando_not_found, NAMED },
     { &pando_key_running, POSTED },
     { &pando_precondition, CHANGED },
-    { &pando_too_large, TAKES },
+    { &pando_too_large, SENT },
     { &pando_unsupported_media, TAKES },
     { &pando_invalid, ALWAYS }, { &pando_bad_value, ALWAYS },
     { &pando_key_reused, POSTED },
@@ -99,6 +99,7 @@ commons(const pando_route_t *route)
         [SIGNED] = strcmp(route->scope, "public") != 0,
         [NAMED] = strchr(route->path, '{') != NULL,
         [TAKES] = route->takes != NULL,
+        [SENT] = route->takes || route->raw,
         [POSTED] = route->method == PANDO_POST,
         [CHANGED] = route->method > PANDO_POST,
         [WRITES] = route->method != PANDO_GET,

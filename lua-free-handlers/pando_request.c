@@ -149,6 +149,9 @@ pando_input_read(pando_req_t *rq)
 
     if (route->takes && route->method != PANDO_GET) {
         read_body(rq);
+
+    } else if (route->raw) {
+        join_body(rq);
     }
 }
 
@@ -348,6 +351,15 @@ const char *
 pando_body_json(pando_req_t *rq)
 {
     return pando_copy(rq, (char *) rq->body_text.data, rq->body_text.len);
+}
+
+
+const char *
+pando_body_raw(pando_req_t *rq, size_t *len)
+{
+    *len = rq->body_text.len;
+
+    return pando_body_json(rq);
 }
 
 

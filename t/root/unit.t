@@ -24,9 +24,12 @@ my @parts = map { "$root/pando_$_.c" }
     sigv4);
 my @beside = map { "$root/pando_$_.c" } qw(out json faults kind format);
 
+# C++, with the rest of what is asked of C.
+my @cpp = "$root/pando_phone.cpp";
+
 my @strict = qw(-std=gnu11 -g -O1 -Wall -Wextra -Werror
     -Wno-unused-parameter -fno-omit-frame-pointer -fno-sanitize-recover=all);
-my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lpthread -lm);
+my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lphonenumber -lstdc++ -lpthread -lm);
 
 # What is asked of the parts alone: they may run on a flow's small stack.
 my @frames = ('-O2', '-Wframe-larger-than=4096');
@@ -51,7 +54,8 @@ sub run {
 sub compile {
     my ($cc, $src, $obj, @flags) = @_;
 
-    my ($rc, @lines) = run($cc, @strict, @flags, "-I$root", "-I$here/unit",
+    my @kind = $src =~ /cpp$/ ? (grep(!/^-std/, @strict), qw(-x c++ -std=gnu++17)) : @strict;
+    my ($rc, @lines) = run($cc, @kind, @flags, "-I$root", "-I$here/unit",
                            '-c', $src, '-o', $obj);
     diag(@lines) if $rc;
 
@@ -83,9 +87,9 @@ sub replay {
 
 SKIP: {
     my ($rc) = run('clang', '--version');
-    skip 'no clang', scalar @parts if $rc;
+    skip 'no clang', @parts + @cpp if $rc;
 
-    for my $src (@parts) {
+    for my $src (@parts, @cpp) {
         ok(compile('clang', $src, "$out/clang.o", @frames),
            basename($src) . ' compiles with clang, in small frames');
     }
@@ -93,8 +97,8 @@ SKIP: {
 
 my @objs;
 
-for my $src (@parts) {
-    my $obj = "$out/" . basename($src, '.c') . '.o';
+for my $src (@parts, @cpp) {
+    my $obj = "$out/" . basename($src) =~ s/\.\w+$//r . '.o';
 
     ok(compile('gcc', $src, $obj, '-fsanitize=address,undefined'),
        basename($src) . ' compiles with gcc');

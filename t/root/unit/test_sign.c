@@ -92,6 +92,11 @@ digests(void)
               "\xb7\x7f\x8e\x0b\xc6\x21\x37\x28\xc5\x14\x05\x46\x04\x0f\x0e"
               "\xe3\x7f\x54", 32) == 0, "HMAC with a long key");
 
+    memset(key, 0x0b, 20);
+    pando_hmac_sha1(key, 20, "Hi There", 8, mac);
+    ok(memcmp(mac, "\xb6\x17\x31\x86\x55\x05\x72\x64\xe2\x8b\xc0\xb6\xfb"
+              "\x37\x8c\x8e\xf1\x46\xbe\x00", 20) == 0, "HMAC-SHA1");
+
     ok(pando_bytes_eq("abc", "abc", 3) && !pando_bytes_eq("abc", "abd", 3),
        "bytes compared");
 }
