@@ -254,6 +254,12 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 #include "pando_wording.h"
 
 
+/* 5b, 5c. Addresses of mail, and mails (pando_address.h, pando_mime.h) */
+
+#include "pando_address.h"
+#include "pando_mime.h"
+
+
 /*
  * 6. SQL: sql/<domain>/<topic>.sql, compiled to typed functions in
  *    <domain>_sql.h by sql/compile.pl.  What follows is what those functions
