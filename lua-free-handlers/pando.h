@@ -260,6 +260,12 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 #include "pando_mime.h"
 
 
+/* 5d. Civil time: what clocks show where, and what recurs */
+
+#include "pando_civil.h"
+#include "pando_recur.h"
+
+
 /*
  * 6. SQL: sql/<domain>/<topic>.sql, compiled to typed functions in
  *    <domain>_sql.h by sql/compile.pl.  What follows is what those functions

@@ -21,7 +21,7 @@ my $out = tempdir(CLEANUP => 1);
 my @parts = map { "$root/pando_$_.c" }
     qw(bytes uuid date time money sign keys jwk jws token claims pattern
     template template_tag template_include template_html template_render template_format
-    sigv4);
+    sigv4 zone zone_rule civil recur recur_rule);
 my @beside = map { "$root/pando_$_.c" } qw(out json faults kind format);
 
 # C++, with the rest of what is asked of C.
@@ -29,7 +29,7 @@ my @cpp = "$root/pando_phone.cpp";
 
 my @strict = qw(-std=gnu11 -g -O1 -Wall -Wextra -Werror
     -Wno-unused-parameter -fno-omit-frame-pointer -fno-sanitize-recover=all);
-my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lphonenumber -lstdc++ -lpthread -lm);
+my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lical -lphonenumber -lstdc++ -lpthread -lm);
 
 # What is asked of the parts alone: they may run on a flow's small stack.
 my @frames = ('-O2', '-Wframe-larger-than=4096');
