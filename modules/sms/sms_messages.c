@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * SMS: sending messages, seeing what became of them, taking them back.
+ */
+
+#include "sms.h"
+
+
+static pando_reply_t send_one(pando_req_t *rq);
+static pando_reply_t send_many(pando_req_t *rq);
+static pando_reply_t list(pando_req_t *rq);
+static pando_reply_t get(pando_req_t *rq);
+static pando_reply_t cancel(pando_req_t *rq);
+
+
+static const pando_problem_t
+too_late = { .status = 409, .code = "too_late",
+             .text = "the message is under way, or at its end" };
+
+static const char *const  states[] = {
+    "scheduled", "queued", "submitting", "retry", "accepted", "delivered",
+    "undelivered", "expired", "failed", "canceled", "suppressed", NULL
+};
+
+
+const pando_route_t  sms_messages[] = {
+
+    { PANDO_POST, "/sms/messages", send_one, "Send a message",
+      .scope = "sms:write", .takes = &sms_message_in, .status = 202,
+      .gives = &sms_taken_view, .trips = 2,
+      .fails = { &sms_invalid_number, &sms_landline, &sms_no_body,
+                 &sms_too_long, &sms_no_route } },
+
+    { PANDO_POST, "/sms/messages/batch", send_many,
+      "Send up to a thousand messages",
+      .scope = "sms:write", .takes = &sms_batch_in, .status = 202,
+      .gives = &sms_batch_view, .trips = 2, .max_body = 4000000,
+      .deadline_ms = 60000,
+      .note = "Each is taken on or refused for itself; the results are in "
+              "the order of the messages." },
+
+    { PANDO_GET, "/sms/messages", list, "List messages, the latest first",
+      .scope = "sms:read", .query = &sms_messages_in,
+      .gives = &sms_message_view, .paged = true,
+      .sorts = &sms_sql_messages_pages, .trips = 1 },
+
+    { PANDO_GET, "/sms/messages/{id}", get,
+      "Get a message and what became of it",
+      .scope = "sms:read", .gives = &sms_message_detail, .trips = 1,
+      .fails = { &pando_not_found } },
+
+    { PANDO_POST, "/sms/messages/{id}/cancel", cancel,
+      "Take a message back before it is sent",
+      .scope = "sms:write", .gives = &sms_message_detail, .trips = 2,
+      .fails = { &pando_not_found, &too_late } },
+
+    PANDO_END
+};
+
+
+static pando_reply_t
+send_one(pando_req_t *rq)
+{
+    json_t                  *item, *items = json_array(), *taken;
+    const char              *at;
+    const pando_problem_t   *problem;
+
+    problem = sms_check(rq, pando_body(rq), &item, &at);
+
+    if (problem) {
+        return pando_fail_at(rq, problem, at);
+    }
+
+    (void) json_array_append_new(items, item);
+    taken = sms_take(rq, items);
+
+    return pando_reply_tree(rq, json_array_get(taken, 0));
+}
+
+
+static json_t *
+refusal(const pando_problem_t *problem, const char *at)
+{
+    return json_pack("{s:s, s:s, s:s*}", "error", problem->code,
+                     "detail", problem->text, "pointer", at);
+}
+
+
+/* The results of those that were taken on fill the places of the others. */
+
+static pando_reply_t
+send_many(pando_req_t *rq)
+{
+    size_t                   i, n = 0;
+    json_t                  *item, *taken, *out = json_array();
+    json_t                  *items = json_array();
+    const char              *at;
+    const sms_batch_in_t    *in = pando_body(rq);
+    const sms_message_in_t  *all = in->messages.items;
+    const pando_problem_t   *problem;
+
+    for (i = 0; i < in->messages.n; i++) {
+        problem = sms_check(rq, &all[i], &item, &at);
+
+        if (problem) {
+            (void) json_array_append_new(out, refusal(problem, at));
+
+        } else {
+            (void) json_array_append_new(items, item);
+            (void) json_array_append_new(out, json_null());
+        }
+    }
+
+    taken = json_array_size(items) ? sms_take(rq, items) : NULL;
+
+    json_array_foreach(out, i, item) {
+        if (json_is_null(item)) {
+            (void) json_array_set(out, i, json_array_get(taken, n++));
+        }
+    }
+
+    return pando_reply_tree(rq, json_pack("{s:o}", "data", out));
+}
+
+
+static pando_reply_t
+list(pando_req_t *rq)
+{
+    pando_phone_t             phone;
+    const char               *to = NULL;
+    const sms_messages_in_t  *in = pando_query_params(rq);
+
+    if (in->to) {
+        to = pando_phone(in->to, strlen(in->to), NULL, &phone) ? phone.e164
+                                                               : in->to;
+    }
+
+    return pando_reply_page(rq, sms_sql_messages(pando_auto(rq), to,
+        PANDO_GIVEN(&sms_messages_in, in, state) ? states[in->state] : NULL,
+        PANDO_GIVEN(&sms_messages_in, in, lane) ? sms_lanes[in->lane]
+                                                : NULL));
+}
+
+
+/* A code is for nobody's eyes but its receiver's. */
+
+static pando_reply_t
+shown(pando_req_t *rq, const sms_message_t *row)
+{
+    size_t       len;
+    json_t      *tree = json_loads(row->document, 0, NULL);
+    const char  *body = NULL;
+
+    if (row->body_ct && strcmp(row->lane, sms_lanes[SMS_LANE_OTP]) != 0) {
+        body = pando_reveal(rq, SMS_BODY, row->body_ct, &len);
+    }
+
+    (void) json_object_set_new(tree, "body",
+                               body ? json_string(body) : json_null());
+
+    return pando_reply_tree(rq, tree);
+}
+
+
+static pando_reply_t
+get(pando_req_t *rq)
+{
+    return shown(rq, sms_sql_message_or_404(pando_auto(rq),
+                                            pando_path_id(rq)));
+}
+
+
+static pando_reply_t
+cancel(pando_req_t *rq)
+{
+    bool            done;
+    pando_uuid_t    id = pando_path_id(rq);
+    sms_message_t  *row;
+
+    done = sms_sql_cancel(pando_auto(rq), id);
+    row = sms_sql_message_or_404(pando_auto(rq), id);
+
+    return done ? shown(rq, row) : pando_fail(rq, &too_late);
+}

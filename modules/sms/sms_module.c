@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * SMS: text messages, sent by the cheapest way that works.
+ * Start reading at sms_accept.c, then sms_dispatch.c.
+ */
+
+#include "sms.h"
+
+
+static const pando_route_t *const  routes[] = {
+    sms_messages,
+    sms_estimates,
+    sms_captured,
+    NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &sms_sent,
+    &sms_delivered,
+    &sms_failed,
+    NULL
+};
+
+static const pando_job_t *const  jobs[] = {
+    &sms_otp,
+    &sms_transactional,
+    &sms_marketing,
+    &sms_sweep,
+    &sms_expire,
+    &sms_forget,
+    NULL
+};
+
+
+const pando_domain_t  sms_domain = {
+    .name = "sms",
+    .note = "text messages",
+    .routes = routes,
+    .queries = sms_queries,
+    .events = events,
+    .jobs = jobs,
+    .settings = sms_settings
+};

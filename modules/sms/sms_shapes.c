@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * SMS: what messages look like, coming in and going out.
+ */
+
+#include "sms.h"
+
+
+static const char *const  states[] = {
+    "scheduled", "queued", "submitting", "retry", "accepted", "delivered",
+    "undelivered", "expired", "failed", "canceled", "suppressed", NULL
+};
+static const char *const  encodings[] = { "gsm7", "ucs2", NULL };
+
+typedef struct {
+    pando_uuid_t   id;
+    int            lane, state, encoding;
+    const char    *to, *country, *sender, *reason, *body;
+    int64_t        segments, attempts, version;
+    bool           unsure;
+    pando_time_t   send_at, ttl_at, created_at;
+    pando_list_t   log;
+} message_t;
+
+typedef struct {
+    const char    *kind, *code, *reason;
+    pando_time_t   at;
+} entry_t;
+
+typedef struct {
+    pando_uuid_t   id;
+    int            state, encoding;
+    int64_t        segments;
+    const char    *error, *detail, *pointer;
+} taken_t;
+
+typedef struct { pando_list_t  data; } batch_t;
+
+typedef struct {
+    pando_uuid_t   message_id;
+    int            lane, encoding;
+    const char    *to, *sender, *body;
+    int64_t        segments;
+    pando_time_t   at;
+} captured_t;
+
+
+/* Coming in */
+
+static const pando_field_t  message_in_fields[] = {
+    PANDO_FIELD(sms_message_in_t, TEXT, to, .required = true, .min = 1,
+                .max = 64, .example = "\"+4915123456789\"",
+                .note = "as people write it; with the code of its country, "
+                        "unless the deployment has a default one"),
+    PANDO_FIELD(sms_message_in_t, TEXT, body, .max = 4000,
+                .example = "\"Your table is ready\""),
+    PANDO_FIELD(sms_message_in_t, ENUM, lane, .among = sms_lanes,
+                .otherwise = "\"transactional\"",
+                .note = "no lane waits for one behind it"),
+    PANDO_FIELD(sms_message_in_t, TEXT, sender, .min = 1, .max = 16,
+                .note = "a number, or up to 11 letters"),
+    PANDO_FIELD(sms_message_in_t, BOOL, smart, .otherwise = "false",
+                .note = "typographic characters become plain ones first"),
+    PANDO_FIELD(sms_message_in_t, TIME, send_at),
+    PANDO_FIELD(sms_message_in_t, INT, ttl_s, .min = 10, .max = 604800,
+                .note = "seconds after which it is not sent any more"),
+    PANDO_FIELD(sms_message_in_t, INT, max_segments, .min = 1,
+                .max = SMS_PARTS),
+    PANDO_FIELD(sms_message_in_t, TEXT, dedup_key, .min = 1, .max = 200,
+                .note = "of one key there is one message in 30 days"),
+    PANDO_END
+};
+
+const pando_shape_t  sms_message_in = {
+    .name = "SmsMessageIn", .size = sizeof(sms_message_in_t),
+    .given = true, .fields = message_in_fields
+};
+
+static const pando_field_t  batch_in_fields[] = {
+    PANDO_FIELD(sms_batch_in_t, LIST, messages, .required = true,
+                .shape = &sms_message_in, .min = 1, .max = SMS_BATCH),
+    PANDO_END
+};
+
+static const pando_field_t  messages_in_fields[] = {
+    PANDO_FIELD(sms_messages_in_t, TEXT, to, .max = 64),
+    PANDO_FIELD(sms_messages_in_t, ENUM, state, .among = states),
+    PANDO_FIELD(sms_messages_in_t, ENUM, lane, .among = sms_lanes),
+    PANDO_END
+};
+
+const pando_shape_t
+sms_batch_in = {
+    .name = "SmsBatchIn", .size = sizeof(sms_batch_in_t), .given = true,
+    .fields = batch_in_fields
+},
+sms_messages_in = {
+    .name = "SmsMessagesIn", .size = sizeof(sms_messages_in_t),
+    .given = true, .fields = messages_in_fields
+};
+
+
+/* Going out */
+
+static const pando_field_t  taken_fields[] = {
+    PANDO_FIELD(taken_t, UUID, id, .required = true),
+    PANDO_FIELD(taken_t, ENUM, state, .required = true, .among = states),
+    PANDO_FIELD(taken_t, INT, segments, .required = true),
+    PANDO_FIELD(taken_t, ENUM, encoding, .required = true,
+                .among = encodings),
+    PANDO_END
+};
+
+static const pando_field_t  result_fields[] = {
+    PANDO_FIELD(taken_t, UUID, id),
+    PANDO_FIELD(taken_t, ENUM, state, .among = states),
+    PANDO_FIELD(taken_t, INT, segments),
+    PANDO_FIELD(taken_t, ENUM, encoding, .among = encodings),
+    PANDO_FIELD(taken_t, TEXT, error,
+                .note = "why it is not taken on: the code of the problem"),
+    PANDO_FIELD(taken_t, TEXT, detail),
+    PANDO_FIELD(taken_t, TEXT, pointer),
+    PANDO_END
+};
+
+static const pando_shape_t  result_shape = {
+    .name = "SmsResult", .size = sizeof(taken_t), .fields = result_fields
+};
+
+static const pando_field_t  batch_fields[] = {
+    PANDO_FIELD(batch_t, LIST, data, .required = true,
+                .shape = &result_shape, .max = SMS_BATCH),
+    PANDO_END
+};
+
+static const pando_field_t  entry_fields[] = {
+    PANDO_FIELD(entry_t, TEXT, kind, .required = true),
+    PANDO_FIELD(entry_t, TEXT, code, .required = true, .nullable = true,
+                .note = "the provider's own"),
+    PANDO_FIELD(entry_t, TEXT, reason, .required = true, .nullable = true),
+    PANDO_FIELD(entry_t, TIME, at, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t  entry_shape = {
+    .name = "SmsLogEntry", .size = sizeof(entry_t), .fields = entry_fields
+};
+
+#define MESSAGE                                                               \
+    PANDO_FIELD(message_t, UUID, id, .required = true),                       \
+    PANDO_FIELD(message_t, ENUM, lane, .required = true,                      \
+                .among = sms_lanes),                                          \
+    PANDO_FIELD(message_t, TEXT, to, .required = true),                       \
+    PANDO_FIELD(message_t, TEXT, country, .required = true),                  \
+    PANDO_FIELD(message_t, TEXT, sender, .required = true,                    \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, ENUM, encoding, .required = true,                  \
+                .among = encodings),                                          \
+    PANDO_FIELD(message_t, INT, segments, .required = true),                  \
+    PANDO_FIELD(message_t, ENUM, state, .required = true,                     \
+                .among = states),                                             \
+    PANDO_FIELD(message_t, TEXT, reason, .required = true,                    \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, INT, attempts, .required = true),                  \
+    PANDO_FIELD(message_t, BOOL, unsure, .required = true,                    \
+                .note = "the provider may have taken it: it did not say"),    \
+    PANDO_FIELD(message_t, TIME, send_at, .required = true,                   \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, TIME, ttl_at, .required = true),                   \
+    PANDO_FIELD(message_t, INT, version, .required = true),                   \
+    PANDO_FIELD(message_t, TIME, created_at, .required = true)
+
+static const pando_field_t  message_fields[] = { MESSAGE, PANDO_END };
+
+static const pando_field_t  detail_fields[] = {
+    MESSAGE,
+    PANDO_FIELD(message_t, TEXT, body, .required = true, .nullable = true,
+                .note = "null of a code, and when it is not kept any more"),
+    PANDO_FIELD(message_t, LIST, log, .required = true,
+                .shape = &entry_shape, .max = 1000),
+    PANDO_END
+};
+
+static const pando_field_t  captured_fields[] = {
+    PANDO_FIELD(captured_t, UUID, message_id, .required = true),
+    PANDO_FIELD(captured_t, ENUM, lane, .required = true,
+                .among = sms_lanes),
+    PANDO_FIELD(captured_t, TEXT, to, .required = true),
+    PANDO_FIELD(captured_t, TEXT, sender, .required = true,
+                .nullable = true),
+    PANDO_FIELD(captured_t, TEXT, body, .required = true),
+    PANDO_FIELD(captured_t, ENUM, encoding, .required = true,
+                .among = encodings),
+    PANDO_FIELD(captured_t, INT, segments, .required = true),
+    PANDO_FIELD(captured_t, TIME, at, .required = true),
+    PANDO_END
+};
+
+const pando_shape_t
+sms_taken_view = {
+    .name = "SmsTaken", .size = sizeof(taken_t), .fields = taken_fields
+},
+sms_batch_view = {
+    .name = "SmsBatch", .size = sizeof(batch_t), .fields = batch_fields
+},
+sms_message_view = {
+    .name = "SmsMessage", .size = sizeof(message_t),
+    .fields = message_fields
+},
+sms_message_detail = {
+    .name = "SmsMessageDetail", .size = sizeof(message_t),
+    .fields = detail_fields
+},
+sms_captured_view = {
+    .name = "SmsCaptured", .size = sizeof(captured_t),
+    .fields = captured_fields
+};
+
+
+/* Events */
+
+typedef struct {
+    pando_uuid_t   message_id;
+    int            lane, state;
+    const char    *country, *reason;
+    int64_t        segments;
+} told_t;
+
+static const pando_field_t  sent_fields[] = {
+    PANDO_FIELD(told_t, UUID, message_id, .required = true),
+    PANDO_FIELD(told_t, ENUM, lane, .required = true, .among = sms_lanes),
+    PANDO_FIELD(told_t, TEXT, country, .required = true),
+    PANDO_FIELD(told_t, INT, segments, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  ended_fields[] = {
+    PANDO_FIELD(told_t, UUID, message_id, .required = true),
+    PANDO_FIELD(told_t, ENUM, lane, .required = true, .among = sms_lanes),
+    PANDO_FIELD(told_t, TEXT, country, .required = true),
+    PANDO_FIELD(told_t, ENUM, state, .required = true, .among = states),
+    PANDO_FIELD(told_t, TEXT, reason, .required = true, .nullable = true),
+    PANDO_END
+};
+
+static const pando_shape_t
+sent_shape = { .name = "SmsSent", .size = sizeof(told_t),
+               .fields = sent_fields },
+ended_shape = { .name = "SmsEnded", .size = sizeof(told_t),
+                .fields = ended_fields };
+
+const pando_event_t
+sms_sent = {
+    .type = "sms.sent", .schema = 1, .data = &sent_shape,
+    .note = "a provider has taken a message"
+},
+sms_delivered = {
+    .type = "sms.delivered", .schema = 1, .data = &ended_shape,
+    .note = "a message has come to its telephone"
+},
+sms_failed = {
+    .type = "sms.failed", .schema = 1, .data = &ended_shape,
+    .note = "a message was not delivered: failed, undelivered or expired"
+};
