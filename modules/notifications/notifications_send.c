@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Notifications: asking for one to be sent.
+ *
+ * A request, what it plans for its users and what goes into their inboxes are
+ * one transaction.  Its dedup key is taken first: who asks again, also at the
+ * same moment, is told of the first request, and nothing is done.  All texts
+ * are written here, once for each channel and locale, so that a variable that
+ * is missing is told to who asked.
+ */
+
+#include "notifications.h"
+
+
+static pando_reply_t send(pando_req_t *rq);
+static pando_reply_t get(pando_req_t *rq);
+static const char *audience_of(pando_req_t *rq,
+    const notifications_send_in_t *in);
+
+
+const pando_problem_t
+notifications_unknown_template = {
+    .status = 422, .code = "unknown_template", .pointer = "/template",
+    .text = "there is no template of this key"
+},
+notifications_unpublished = {
+    .status = 422, .code = "template_unpublished", .pointer = "/template",
+    .text = "no version of the template is published"
+};
+
+static const pando_problem_t
+no_category = { .status = 422, .code = "unknown_category",
+                .pointer = "/category",
+                .text = "there is no category of this key" },
+one_of_two = { .status = 422, .code = "template_or_content",
+               .pointer = "/template",
+               .text = "either a template is named or content is given" },
+no_content = { .status = 422, .code = "no_content_for_channel",
+               .pointer = "/channels",
+               .text = "the template has nothing for a channel" };
+
+
+const pando_route_t  notifications_sending[] = {
+
+    { PANDO_POST, "/notifications", send, "Send a notification",
+      .scope = "notifications:write", .takes = &notifications_send_in,
+      .status = 202, .gives = &notifications_sent_view, .trips = 7,
+      .fails = { &notifications_unknown_template,
+                 &notifications_unpublished, &no_category, &one_of_two,
+                 &no_content, &notifications_missing_variable,
+                 &notifications_bad_template },
+      .emits = { &notifications_created } },
+
+    { PANDO_GET, "/notifications/requests/{id}", get,
+      "See what became of it",
+      .scope = "notifications:read", .gives = &notifications_request_view,
+      .trips = 1, .fails = { &pando_not_found } },
+
+    PANDO_END
+};
+
+
+/* What is to be sent, and of which kind it is. */
+
+typedef struct {
+    const char               *key;
+    json_t                   *contents; /* {channel: {locale: texts}} */
+    const char               *locale;
+    notifications_category_t *category; /* NULL: there is none */
+} wording_t;
+
+
+/* Every text of the template, with the data. */
+
+static void
+template_wording(pando_req_t *rq, pando_tx_t *tx,
+    const notifications_send_in_t *in, json_t *data, wording_t *w)
+{
+    json_t                    *all, *texts, *one;
+    const char                *channel, *locale;
+    notifications_template_t  *row;
+
+    row = notifications_sql_template_look(tx, in->template);
+
+    if (row == NULL) {
+        pando_leave(rq, &notifications_unknown_template);
+    }
+
+    if (!row->has_published) {
+        pando_leave(rq, &notifications_unpublished);
+    }
+
+    all = notifications_version(tx, row->id, row->published);
+    w->key = row->category;
+    w->locale = row->locale;
+    w->contents = json_object();
+    notifications_data_check(rq, json_loads(row->variables, 0, NULL), data);
+
+    json_object_foreach(all, channel, texts) {
+        json_object_set_new(w->contents, channel, json_object());
+
+        json_object_foreach(texts, locale, one) {
+            json_object_set_new(json_object_get(w->contents, channel),
+                                locale, notifications_written(rq, one, data));
+        }
+    }
+}
+
+
+/* Content as it was given, the same on each channel. */
+
+static void
+given_wording(pando_req_t *rq, const notifications_send_in_t *in,
+    wording_t *w)
+{
+    size_t   i;
+    json_t  *one;
+
+    one = notifications_written(rq,
+                                notifications_content_tree(&in->content),
+                                NULL);
+    w->key = in->category ? in->category : "general";
+    w->locale = "en";
+    w->contents = json_object();
+
+    for (i = 0; notifications_channels[i]; i++) {
+        json_object_set_new(w->contents, notifications_channels[i],
+                            json_pack("{s:O}", "en", one));
+    }
+}
+
+
+/* The channels that were asked for, or all that there are contents for. */
+
+static const char **
+channels_of(pando_req_t *rq, const notifications_send_in_t *in,
+    const wording_t *w, size_t *n)
+{
+    size_t        i;
+    json_t       *texts;
+    const char   *channel, **names;
+
+    if (in->channels.n) {
+        names = notifications_names(rq, &in->channels,
+                                    notifications_channels);
+        *n = in->channels.n;
+
+        for (i = 0; i < *n; i++) {
+            if (json_object_get(w->contents, names[i]) == NULL) {
+                pando_leave_at(rq, &no_content,
+                               pando_text(rq, "/channels/%zu", i));
+            }
+        }
+
+        return names;
+    }
+
+    names = pando_alloc(rq, (json_object_size(w->contents) + 1)
+                            * sizeof(char *));
+    *n = 0;
+
+    json_object_foreach(w->contents, channel, texts) {
+        names[(*n)++] = channel;
+    }
+
+    return names;
+}
+
+
+static void
+word(pando_req_t *rq, pando_tx_t *tx, const notifications_send_in_t *in,
+    json_t *data, wording_t *w)
+{
+    if (in->template) {
+        template_wording(rq, tx, in, data, w);
+
+    } else {
+        given_wording(rq, in, w);
+    }
+
+    w->category = notifications_sql_category_kind(tx, w->key);
+
+    if (w->category == NULL && in->category) {
+        pando_leave(rq, &no_category);
+    }
+}
+
+
+static const char *
+dedup_key(pando_req_t *rq, const notifications_send_in_t *in,
+    const pando_uuid_t *event, pando_uuid_t id)
+{
+    if (in->dedup_key) {
+        return in->dedup_key;
+    }
+
+    if (event) {
+        return pando_text(rq, "%s %s", pando_uuid_text(rq, *event),
+                          in->template ? in->template : "");
+    }
+
+    return pando_uuid_text(rq, id);
+}
+
+
+static const char *
+audience_of(pando_req_t *rq, const notifications_send_in_t *in)
+{
+    size_t               i;
+    json_t              *list = json_array();
+    const pando_uuid_t  *ids = in->to.users.items;
+
+    for (i = 0; i < in->to.users.n; i++) {
+        json_array_append_new(list, json_string(pando_uuid_text(rq, ids[i])));
+    }
+
+    return notifications_json(rq, json_pack("{s:o}", "users", list));
+}
+
+
+/* In the caller's transaction; false: it was asked for before. */
+
+bool
+notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
+    const pando_uuid_t *event, notifications_sent_t *out)
+{
+    size_t                   n;
+    json_t                  *data;
+    int64_t                  ttl;
+    wording_t                w = { 0 };
+    const char              *key, **channels, *text;
+    pando_req_t             *rq = pando_tx_req(tx);
+    pando_time_t             until;
+    notifications_planned_t *planned;
+
+    data = in->data ? json_deep_copy(in->data) : json_object();
+    word(rq, tx, in, data, &w);
+    channels = channels_of(rq, in, &w, &n);
+    text = notifications_json(rq, data);
+    ttl = in->ttl_s ? in->ttl_s : w.category ? w.category->ttl_s : 0;
+    until = pando_now() + ttl * PANDO_TIME_SECOND;
+    out->id = pando_uuid7();
+    key = dedup_key(rq, in, event, out->id);
+
+    if (notifications_sql_request_add(tx, out->id, key, event, in->template,
+            w.key, w.category ? w.category->class : "transactional",
+            channels, n, audience_of(rq, in),
+            notifications_json(rq, w.contents), w.locale,
+            pando_conceal(rq, NOTIFICATIONS_DATA, text, strlen(text)),
+            in->group_key, in->object,
+            pando_uuid_is_nil(in->actor_id) ? NULL : &in->actor_id, NULL,
+            ttl ? &until : NULL, "planned") == 0)
+    {
+        planned = notifications_sql_request_of(tx, key);
+        pando_assert(rq, planned != NULL);
+        out->id = planned->id;
+        out->planned = planned->planned;
+
+        return false;
+    }
+
+    out->planned = notifications_sql_plan(tx, out->id, in->to.users.items,
+                                          in->to.users.n);
+
+    return true;
+}
+
+
+static pando_reply_t
+send(pando_req_t *rq)
+{
+    pando_tx_t                     *tx;
+    notifications_sent_t           *out = pando_alloc(rq, sizeof(*out));
+    const notifications_send_in_t  *in = pando_body(rq);
+    const pando_shape_t            *shape = &notifications_send_in;
+
+    if ((in->template != NULL) == PANDO_GIVEN(shape, in, content)) {
+        return pando_fail(rq, &one_of_two);
+    }
+
+    tx = pando_begin(rq);
+    (void) notifications_ask(tx, in, NULL, out);
+    pando_commit(tx);
+
+    return pando_reply(rq, out);
+}
+
+
+static pando_reply_t
+get(pando_req_t *rq)
+{
+    return pando_reply_json(rq,
+        notifications_sql_request_or_404(pando_auto(rq), pando_path_id(rq)));
+}

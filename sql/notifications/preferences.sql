@@ -1,0 +1,53 @@
+-- What users want, and how they are reached.
+
+-- name: preferences(whose uuid) -> json
+SELECT json_build_object('data', coalesce(json_agg(json_build_object(
+           'category', p.category, 'channel', p.channel, 'value', p.value)
+           ORDER BY p.category, p.channel), '[]'))
+  FROM notifications.preferences AS p
+ WHERE p.tenant_id = :tenant AND p.user_id = :whose;
+
+-- name: preferences_lock(whose uuid) -> none
+-- lane: writes
+SELECT notifications.hold(:tenant, ARRAY[:whose]::uuid[]);
+
+-- name: preferences_clear(whose uuid) -> none
+DELETE FROM notifications.preferences AS p
+ WHERE p.tenant_id = :tenant AND p.user_id = :whose;
+
+-- name: preferences_set(whose uuid, prefs jsonb) -> none
+INSERT INTO notifications.preferences (tenant_id, user_id, category, channel,
+       value)
+SELECT :tenant, :whose, e.value ->> 'category', e.value ->> 'channel',
+       e.value ->> 'value'
+  FROM jsonb_array_elements(:prefs) AS e;
+
+-- name: categories_mandatory(keys text[]) -> text?
+-- One of these that nobody can refuse.
+SELECT c.key FROM notifications.categories AS c
+ WHERE c.tenant_id = :tenant AND c.key = ANY (:keys) AND c.mandatory
+ ORDER BY c.key LIMIT 1;
+
+-- name: contact() -> json?
+SELECT json_build_object('email', o.email, 'phone', o.phone,
+       'locale', o.locale, 'time_zone', o.time_zone,
+       'marketing', o.marketing, 'version', o.version), o.version
+  FROM notifications.contacts AS o
+ WHERE o.tenant_id = :tenant AND o.user_id = :user;
+
+-- name: contact_put(email text?, phone text?, locale text?, time_zone text,
+--       marketing bool) -> json
+INSERT INTO notifications.contacts AS o (tenant_id, user_id, email, phone,
+       locale, time_zone, marketing)
+VALUES (:tenant, :user, :email, :phone, :locale, :time_zone, :marketing)
+ON CONFLICT ON CONSTRAINT contacts_pkey DO UPDATE
+   SET email = excluded.email, phone = excluded.phone,
+       locale = excluded.locale, time_zone = excluded.time_zone,
+       marketing = excluded.marketing, version = o.version + 1,
+       updated_at = now()
+RETURNING json_build_object('email', o.email, 'phone', o.phone,
+       'locale', o.locale, 'time_zone', o.time_zone,
+       'marketing', o.marketing, 'version', o.version), o.version;
+
+-- name: zone_known(name text) -> bool
+SELECT notifications.zone_known(:name);

@@ -1,0 +1,31 @@
+-- Requests: what was asked to be sent, and what became of it.
+
+-- name: request_add(id uuid, dedup_key text, source_event uuid?,
+--       template text?, category text, class text, channels text[],
+--       audience jsonb, content jsonb, locale text, data_ct text,
+--       group_key text?, object text?, actor_id uuid?, send_at timestamptz?,
+--       expires_at timestamptz?, state text) -> affected
+INSERT INTO notifications.requests (id, tenant_id, dedup_key, source_event,
+       template, category, class, channels, audience, content, locale, data_ct,
+       group_key, object, actor_id, send_at, expires_at, state)
+VALUES (:id, :tenant, :dedup_key, :source_event, :template, :category, :class,
+        :channels, :audience, :content, :locale, :data_ct, :group_key, :object,
+        :actor_id, :send_at, :expires_at, :state)
+ON CONFLICT ON CONSTRAINT requests_dedup_key DO NOTHING;
+
+-- name: request_of(dedup_key text) -> row? notifications_planned
+-- row: id uuid, planned bigint
+SELECT r.id, r.recipients
+  FROM notifications.requests AS r
+ WHERE r.tenant_id = :tenant AND r.dedup_key = :dedup_key;
+
+-- name: request(id uuid) -> json?
+SELECT notifications.request_doc(r)
+  FROM notifications.requests AS r
+ WHERE r.tenant_id = :tenant AND r.id = :id;
+
+-- name: plan(request uuid, users uuid[]) -> int
+-- lane: writes
+SELECT notifications.plan(r.id, :users)
+  FROM notifications.requests AS r
+ WHERE r.tenant_id = :tenant AND r.id = :request;

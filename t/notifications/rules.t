@@ -1,0 +1,7 @@
+# The rules of notifications, which need no nginx.
+
+use Pando;
+use Pando::Unit;
+
+units(notifications_rules => []);
+done_testing;
