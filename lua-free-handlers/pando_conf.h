@@ -31,6 +31,8 @@ ngx_int_t pando_conf_check_uses(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 ngx_int_t pando_conf_default_secret(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 ngx_uint_t pando_conf_option(ngx_str_t *arg, const char *name,
     ngx_str_t *value);
+/* All of it, as a text, without the end of its last line; NULL: it is said. */
+char *pando_conf_read_file(ngx_conf_t *cf, ngx_str_t *path, size_t *len);
 ngx_int_t pando_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 
 #endif

@@ -24,7 +24,6 @@ static ngx_int_t add_key(ngx_conf_t *cf, pando_keys_t *keys, lone_key_t *key);
 static ngx_int_t load_keys(ngx_conf_t *cf, pando_keys_t *keys,
     ngx_str_t *path);
 static void destroy_keys(void *data);
-static char *read_file(ngx_conf_t *cf, ngx_str_t *path, size_t *len);
 
 
 /* pando_issuer <iss> audience=<aud> keys=<JWKS file> | key=<file> [...] */
@@ -128,7 +127,7 @@ add_key(ngx_conf_t *cf, pando_keys_t *keys, lone_key_t *key)
     size_t       len;
     const char  *why = NULL;
 
-    text = read_file(cf, &key->path, &len);
+    text = pando_conf_read_file(cf, &key->path, &len);
     if (text == NULL) {
         return NGX_ERROR;
     }
@@ -171,8 +170,8 @@ load_keys(ngx_conf_t *cf, pando_keys_t *keys, ngx_str_t *path)
 }
 
 
-static char *
-read_file(ngx_conf_t *cf, ngx_str_t *path, size_t *len)
+char *
+pando_conf_read_file(ngx_conf_t *cf, ngx_str_t *path, size_t *len)
 {
     char       *text;
     ssize_t     n;
@@ -230,7 +229,7 @@ pando_conf_secret(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     for (i = 1; i < cf->args->nelts; i++) {
-        text = read_file(cf, &value[i], &len);
+        text = pando_conf_read_file(cf, &value[i], &len);
 
         if (text == NULL) {
             return NGX_CONF_ERROR;

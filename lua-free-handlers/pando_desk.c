@@ -103,7 +103,9 @@ desk_init(ngx_cycle_t *cycle, pando_desk_t *desk)
         }
     }
 
-    n += (pando_stream_hears() != NULL);
+    for (i = 0; pando_stream_hears(i); i++) {
+        n++;
+    }
 
     desk->members = 1;
     desk->eager = 3;
@@ -124,12 +126,13 @@ desk_init(ngx_cycle_t *cycle, pando_desk_t *desk)
         }
     }
 
-    if (pando_stream_hears()
-        && pando_relay_make(cycle, desk, &desk->relays[desk->n++],
-                            &pando_stream_domain, pando_stream_hears())
-           != NGX_OK)
-    {
-        return NGX_ERROR;
+    for (i = 0; pando_stream_hears(i); i++) {
+        if (pando_relay_make(cycle, desk, &desk->relays[desk->n++],
+                             &pando_stream_domain, pando_stream_hears(i))
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
     }
 
     if (desk->n) {

@@ -389,6 +389,7 @@ exit_worker(ngx_cycle_t *cycle)
     pando_outbound_exit_worker();
     pando_jobs_exit_worker();
     pando_relay_exit_worker();
+    pando_kafka_exit_worker();
     pando_pg_exit_worker();
     pando_redis_exit_worker();
     pando_access_exit_worker();

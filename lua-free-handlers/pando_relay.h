@@ -205,8 +205,10 @@ extern const pando_problem_t  pando_heard_before, pando_hears_later;
 /* Directives */
 typedef struct pando_events_conf_s {
     ngx_int_t   keep_days;
-    ngx_str_t   stream_key;         /* empty: no stream */
+    ngx_str_t   stream_key;         /* empty: no stream of Redis */
     int64_t     stream_length;
+    ngx_str_t   topic;
+    ngx_array_t *kafka;             /* name, value, ...; NULL: no stream */
     ngx_uint_t  told;               /* the document is asked for */
     ngx_str_t   text;
     ngx_str_t   etag;
@@ -221,8 +223,12 @@ char *pando_conf_asyncapi(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 ngx_int_t pando_stream_conf_finish(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 ngx_int_t pando_asyncapi_build(ngx_conf_t *cf, pando_main_conf_t *pmcf);
 
-/* pando_stream.c, pando_outbox.c */
-const pando_hear_t *pando_stream_hears(void);       /* NULL: no stream */
+/* pando_stream.c, pando_kafka.c, pando_outbox.c */
+const pando_hear_t *pando_stream_hears(ngx_uint_t n);   /* NULL: no more */
+bool pando_kafka_take(pando_req_t *rq, const pando_told_t *told, size_t n);
+void pando_kafka_exit_worker(void);
+const char *pando_kafka_check(ngx_conf_t *cf,
+    const pando_events_conf_t *conf);               /* what is wrong */
 void pando_outbox_purge(pando_req_t *rq, void *db);
 extern const pando_domain_t  pando_stream_domain;
 extern const pando_domain_t  pando_outbox_domain;
