@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Email: the domain's own vocabulary.  A message is one mail to one recipient
+ * and perhaps copies; a lane is the way it waits in; what is taken is sent by
+ * a provider, of which the embedded one only shows it.
+ */
+
+#ifndef EMAIL_H
+#define EMAIL_H
+
+#include "pando.h"
+#include "email_sql.h"
+
+#define EMAIL_CONTENT     "email.content"      /* what they are concealed for */
+#define EMAIL_MOST_COPIES 20
+#define EMAIL_MOST_BYTES  3145728
+#define EMAIL_HEADERS     30
+
+typedef enum { EMAIL_TRANSACTIONAL = 0, EMAIL_BULK } email_lane_t;
+
+/* A message as it is asked for. */
+typedef struct {
+    pando_given_t  given;
+    const char    *to, *to_name, *from, *from_name, *reply_to;
+    pando_list_t   cc, bcc;
+    const char    *subject, *html, *text, *dedup_key;
+    json_t        *headers;
+    int            lane;
+    bool           mandatory;
+    pando_uuid_t   list, of;        /* of: that is sent again; not asked */
+    pando_time_t   send_at;
+    int64_t        ttl_s;
+} email_message_in_t;
+
+typedef struct {
+    pando_uuid_t   id;
+    const char    *state;
+} email_taken_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *to, *from;
+    int            state;
+} email_messages_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    bool           force;
+} email_resend_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *to, *q;
+} email_outbox_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_list_t   addresses;
+    const char    *scope, *note;
+    int            reason;
+    pando_time_t   expires_at;
+} email_suppress_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *scope;
+    int            reason;
+} email_suppressions_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *address, *scope;
+} email_unsuppress_in_t;
+
+typedef struct { int64_t  deleted; } email_emptied_t;
+
+/* What a message says; its headers are those that were asked for. */
+typedef struct {
+    const char    *subject, *html, *text;
+    json_t        *headers;
+} email_content_t;
+
+/* How an attempt went. */
+typedef struct {
+    const char    *outcome;         /* NULL: it was put off */
+    int32_t        code;            /* 0: none */
+    const char    *enhanced, *diagnostic, *class;
+    int64_t        after_ms;        /* 0: by the plan */
+} email_outcome_t;
+
+extern const pando_shape_t  email_message_in, email_taken_view,
+                            email_message_view, email_message_detail,
+                            email_messages_in, email_resend_in,
+                            email_outbox_in, email_outbox_view,
+                            email_captured_view, email_emptied_view,
+                            email_suppression_view, email_suppress_in,
+                            email_suppressions_in, email_unsuppress_in;
+extern const pando_event_t  email_sent, email_bounced;
+extern const pando_route_t  email_messages[], email_outbox[],
+                            email_suppressions[];
+extern const pando_job_t    email_transactional, email_bulk, email_sweep,
+                            email_forget;
+extern const pando_setting_t  email_settings[];
+extern const pando_problem_t  email_bad_address, email_is_suppressed,
+                              email_bad_header, email_no_content,
+                              email_too_large;
+extern const char *const    email_lanes[], *const  email_states[],
+                            *const  email_reasons[];
+
+
+/* email_rules.c */
+char *email_text_of(const char *html, char *out);
+bool email_header_ok(const char *name);
+const char *email_bounce_class(int code, const char *enhanced,
+    const char *text);
+bool email_enhanced(const char *text, char out[12]);
+
+/* email_content.c */
+const char *email_content_conceal(pando_req_t *rq,
+    const email_content_t *content);
+bool email_content_reveal(pando_req_t *rq, const char *concealed,
+    email_content_t *content);
+json_t *email_content_tree(const email_content_t *content);
+
+/* email_take.c: leaves where the message cannot be taken */
+PANDO_WAITS email_taken_t email_take(pando_req_t *rq, pando_tx_t *tx,
+    const email_message_in_t *in, const char *at);
+pando_address_t *email_address(pando_req_t *rq, const char *text,
+    const char *pointer);
+
+/* email_compose.c */
+char *email_compose(pando_req_t *rq, const email_claim_t *m,
+    const email_content_t *content, const char *const **rcpts, size_t *len);
+
+/* email_send.c */
+PANDO_WAITS email_outcome_t email_send(pando_req_t *rq,
+    const email_claim_t *m);
+
+#endif

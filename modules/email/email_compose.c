@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Email: from a claimed message to the bytes of a mail and its recipients.
+ * A mail that is sent a second time has the same Message-ID.
+ */
+
+#include "email.h"
+
+
+static size_t boxes(pando_req_t *rq, const char *list,
+    pando_mailbox_t **boxes);
+static void headers(pando_req_t *rq, const email_content_t *content,
+    pando_mime_t *mail);
+
+
+char *
+email_compose(pando_req_t *rq, const email_claim_t *m,
+    const email_content_t *content, const char *const **rcpts, size_t *len)
+{
+    size_t            i, n = 0, nbcc;
+    const char       *text = content->text, **all;
+    pando_mime_t      mail = { 0 };
+    pando_mailbox_t   to = { m->to_name, m->to_address }, *cc, *bcc;
+
+    mail.ncc = boxes(rq, m->cc, &cc);
+    nbcc = boxes(rq, m->bcc, &bcc);
+
+    if (text == NULL) {
+        text = email_text_of(content->html,
+                   pando_alloc(rq, strlen(content->html) + 2));
+    }
+
+    mail.from = (pando_mailbox_t) { m->sender_name, m->sender };
+    mail.reply_to.address = m->reply_to;
+    mail.to = &to;
+    mail.nto = 1;
+    mail.cc = cc;
+    mail.subject = content->subject;
+    mail.message_id = pando_text(rq, "%s%s", pando_uuid_text(rq, m->id),
+                                 strrchr(m->sender, '@'));
+    mail.date = m->created_at;
+    mail.text = text;
+    mail.html = content->html;
+    headers(rq, content, &mail);
+
+    all = pando_alloc(rq, (mail.ncc + nbcc + 2) * sizeof(*all));
+    all[n++] = m->to_address;
+
+    for (i = 0; i < mail.ncc; i++) {
+        all[n++] = cc[i].address;
+    }
+
+    for (i = 0; i < nbcc; i++) {
+        all[n++] = bcc[i].address;
+    }
+
+    *rcpts = all;
+
+    return pando_mime(rq, &mail, len);
+}
+
+
+static size_t
+boxes(pando_req_t *rq, const char *list, pando_mailbox_t **boxes)
+{
+    size_t   i;
+    json_t  *all = json_loads(list, 0, NULL), *one;
+
+    *boxes = pando_alloc(rq, (json_array_size(all) + 1) * sizeof(**boxes));
+
+    json_array_foreach(all, i, one) {
+        (*boxes)[i].address = json_string_value(one);
+    }
+
+    return json_array_size(all);
+}
+
+
+static void
+headers(pando_req_t *rq, const email_content_t *content, pando_mime_t *mail)
+{
+    json_t               *value;
+    const char           *name;
+    pando_mime_header_t  *list;
+
+    list = pando_alloc(rq, (json_object_size(content->headers) + 4)
+                           * sizeof(*list));
+
+    json_object_foreach(content->headers, name, value) {
+        list[mail->nheaders++] = (pando_mime_header_t) {
+            name, json_string_value(value)
+        };
+    }
+
+    mail->headers = list;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Email: from a lane to the provider.
+ *
+ * Each message that is taken asks for a job of its lane and tenant; a job
+ * sends whatever is due, one message after another, and ends where there is
+ * none.  The lanes are kinds of jobs, each with room of its own in a worker,
+ * so that a full one delays nobody in the other.  How an attempt went is one
+ * statement; what a worker that died had in hand is uncertain when its lease
+ * is over.
+ */
+
+#include "email.h"
+
+
+#define LONGEST_MS  20000
+#define MOST        200
+#define SWEEP       1000
+
+
+static void transactional(pando_req_t *rq, const void *data);
+static void bulk(pando_req_t *rq, const void *data);
+static void sweep(pando_req_t *rq, const void *data);
+static void forget(pando_req_t *rq, const void *data);
+
+
+const pando_job_t
+email_transactional = {
+    .name = "email.transactional", .fn = transactional,
+    .queue = "email.transactional", .deadline_ms = 120000, .most = 64,
+    .forget = true, .note = "sends single messages that are due"
+},
+email_bulk = {
+    .name = "email.bulk", .fn = bulk, .queue = "email.bulk",
+    .deadline_ms = 120000, .most = 16, .forget = true,
+    .note = "sends messages to many that are due"
+},
+email_sweep = {
+    .name = "email.sweep", .fn = sweep, .every_ms = 15000, .forget = true,
+    .note = "looks for messages that nobody came for"
+},
+email_forget = {
+    .name = "email.forget", .fn = forget, .every_ms = 3600000,
+    .forget = true, .deadline_ms = 300000,
+    .note = "deletes bodies after 30 days, messages after 13 months"
+};
+
+const pando_setting_t  email_settings[] = {
+    { "from", "no-reply@example.com", PANDO_SET_TEXT, 0, 0,
+      "who a message is from that does not say" },
+    { "lease_seconds", "300", PANDO_SET_INT, 1, 3600,
+      "after how long a message that is being sent is taken for lost" },
+    { 0 }
+};
+
+
+static void
+dispatch(pando_req_t *rq, const char *lane, const pando_job_t *job)
+{
+    int               n;
+    int32_t           lease, code;
+    int64_t           until = pando_monotonic_ms() + LONGEST_MS;
+    pando_tx_t       *tx;
+    email_claim_t    *m;
+    email_outcome_t   out;
+
+    lease = (int32_t) pando_setting_int(rq, "lease_seconds");
+
+    for (n = 0; n < MOST && pando_monotonic_ms() < until; n++) {
+        m = email_sql_claim(pando_auto(rq), lane, lease);
+
+        if (m == NULL) {
+            return;
+        }
+
+        out = email_send(rq, m);
+
+        if (out.outcome == NULL) {
+            continue;
+        }
+
+        code = out.code;
+        tx = pando_begin(rq);
+        (void) email_sql_record(tx, m->id, (int32_t) m->attempt, out.outcome,
+            code ? &code : NULL, out.enhanced, out.diagnostic, out.class,
+            out.after_ms ? &out.after_ms : NULL);
+        pando_enqueued(tx);
+        pando_commit(tx);
+    }
+
+    (void) pando_enqueue(pando_auto(rq), job, NULL, NULL);
+}
+
+
+static void
+transactional(pando_req_t *rq, const void *data)
+{
+    dispatch(rq, email_lanes[EMAIL_TRANSACTIONAL], &email_transactional);
+}
+
+
+static void
+bulk(pando_req_t *rq, const void *data)
+{
+    dispatch(rq, email_lanes[EMAIL_BULK], &email_bulk);
+}
+
+
+static void
+sweep(pando_req_t *rq, const void *data)
+{
+    pando_tx_t  *tx = pando_begin(rq);
+
+    (void) email_sql_sweep(tx, SWEEP);
+    pando_enqueued(tx);
+    pando_commit(tx);
+}
+
+
+static void
+forget(pando_req_t *rq, const void *data)
+{
+    while (email_sql_forget(pando_auto(rq), SWEEP) >= SWEEP) { }
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Email: messages that are composed, sent and followed.  Start reading at
+ * email_take.c, then email_dispatch.c.
+ */
+
+#include "email.h"
+
+
+static const pando_route_t *const  routes[] = {
+    email_messages,
+    email_outbox,
+    email_suppressions,
+    NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &email_sent,
+    &email_bounced,
+    NULL
+};
+
+static const pando_job_t *const  jobs[] = {
+    &email_transactional,
+    &email_bulk,
+    &email_sweep,
+    &email_forget,
+    NULL
+};
+
+
+const pando_domain_t  email_domain = {
+    .name = "email",
+    .note = "messages composed, sent and followed",
+    .routes = routes,
+    .queries = email_queries,
+    .events = events,
+    .jobs = jobs,
+    .settings = email_settings
+};
