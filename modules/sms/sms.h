@@ -48,22 +48,48 @@ extern const char *const  sms_lanes[];
 
 typedef struct {
     pando_given_t  given;
-    const char    *to, *body, *sender, *dedup_key;
+    const char    *to, *body, *template, *locale, *sender, *dedup_key;
+    json_t        *data;
     int            lane;
     bool           smart;
     pando_time_t   send_at;
     int64_t        ttl_s, max_segments;
 } sms_message_in_t;
 
-/* Why it is not: *at is a pointer into what was asked, its first "/". */
-const pando_problem_t *sms_check(pando_req_t *rq, const sms_message_in_t *in,
-    json_t **item, const char **at);
+typedef struct sms_wordings_s  sms_wordings_t;
+
+/* Of one request: what was looked up for the messages before. */
+typedef struct {
+    sms_wordings_t  *wordings;
+    const char      *why;           /* of the last refusal, or NULL */
+} sms_checking_t;
+
+/* NULL: item is what can be taken; else what is wrong with it. */
+PANDO_WAITS const pando_problem_t *sms_check(pando_req_t *rq,
+    sms_checking_t *c, const sms_message_in_t *in, json_t **item);
 /* The results, in the order of the items. */
 PANDO_WAITS json_t *sms_take(pando_req_t *rq, json_t *items);
-const char *sms_masked(pando_req_t *rq, const char *e164);
 
 extern const pando_problem_t  sms_invalid_number, sms_landline,
-                              sms_no_body, sms_too_long, sms_no_route;
+                              sms_no_body, sms_two_bodies, sms_too_long,
+                              sms_no_route;
+
+
+/* sms_wording.c: templates and data */
+
+const char *sms_render(pando_req_t *rq, const char *text, const char *locale,
+    json_t *data, const char **why);
+PANDO_WAITS const sms_wording_t *sms_wording(pando_req_t *rq,
+    sms_wordings_t **known, const char *key, const char *locale);
+
+extern const pando_problem_t  sms_unknown_template, sms_missing_variable;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *key, *description;
+    int64_t        max_segments;
+    json_t        *bodies;
+} sms_template_in_t;
 
 typedef struct {
     pando_given_t  given;
@@ -94,11 +120,14 @@ extern const pando_shape_t  sms_message_in, sms_batch_in, sms_taken_view,
                             sms_batch_view, sms_message_view,
                             sms_message_detail, sms_messages_in,
                             sms_captured_view, sms_estimate_in,
-                            sms_estimate_view;
+                            sms_estimate_view, sms_template_in,
+                            sms_template_patch, sms_template_view;
 extern const pando_event_t  sms_sent, sms_delivered, sms_failed;
-extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[];
+extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
+                            sms_templates[];
 extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
                             sms_sweep, sms_expire, sms_forget;
 extern const pando_setting_t  sms_settings[];
+extern const pando_call_t   sms_calls[];
 
 #endif

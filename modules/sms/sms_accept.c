@@ -41,23 +41,10 @@ sms_no_route = {
     .text = "nothing is sent to that country from here"
 };
 
-
-/* The middle of a number is nobody's business. */
-
-const char *
-sms_masked(pando_req_t *rq, const char *e164)
-{
-    char           masked[PANDO_PHONE_MASKED];
-    pando_phone_t  phone;
-
-    if (!pando_phone(e164, strlen(e164), NULL, &phone)) {
-        return "";
-    }
-
-    pando_phone_mask(&phone, masked);
-
-    return pando_copy(rq, masked, strlen(masked));
-}
+const pando_problem_t
+sms_two_bodies = { .status = 422, .code = "body_and_template",
+               .pointer = "/body",
+               .text = "the text is given, or made of a template" };
 
 
 static bool
@@ -101,34 +88,66 @@ number(pando_req_t *rq, const char *to, pando_phone_t *phone)
 }
 
 
-static const pando_problem_t *
-text(pando_req_t *rq, const sms_message_in_t *in, const char **body,
-    sms_count_t *count)
+/* What is to be said; NULL: *problem says why not. */
+
+static const char *
+worded(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
+    const sms_wording_t **w, const pando_problem_t **problem)
 {
-    char    *smart;
-    size_t   len, most;
+    const char  *locale = in->locale ? in->locale : pando_locale(rq);
+    const char  *body;
 
-    *body = in->body;
+    *w = NULL;
 
-    if (in->body == NULL || *in->body == '\0') {
-        return &sms_no_body;
+    if (in->template == NULL) {
+        *problem = &sms_no_body;
+        return in->body && *in->body ? in->body : NULL;
     }
 
-    len = strlen(*body);
-
-    if (in->smart) {
-        smart = pando_alloc(rq, 3 * len + 1);
-        len = sms_smart(*body, len, smart);
-        *body = smart;
+    if (in->body) {
+        *problem = &sms_two_bodies;
+        return NULL;
     }
 
-    sms_count(*body, len, count);
-    most = (size_t) (in->max_segments
-                     ? in->max_segments
-                     : pando_setting_int(rq, "max_segments"));
+    *w = sms_wording(rq, &c->wordings, in->template, locale);
+
+    if (*w == NULL) {
+        *problem = &sms_unknown_template;
+        return NULL;
+    }
+
+    body = sms_render(rq, (*w)->body, (*w)->locale, in->data, &c->why);
+    *problem = body ? &sms_no_body : &sms_missing_variable;
+
+    return body && *body ? body : NULL;
+}
+
+
+static const char *
+plain(pando_req_t *rq, const char *body)
+{
+    char    *out;
+    size_t   len = strlen(body);
+
+    out = pando_alloc(rq, 3 * len + 1);
+    (void) sms_smart(body, len, out);
+
+    return out;
+}
+
+
+static const pando_problem_t *
+parts(pando_req_t *rq, const sms_message_in_t *in, const sms_wording_t *w,
+    const char *body, sms_count_t *count)
+{
+    int64_t  most = in->max_segments ? in->max_segments
+                    : w && w->has_max_segments ? w->max_segments
+                    : pando_setting_int(rq, "max_segments");
+
+    sms_count(body, strlen(body), count);
 
     return count->segments == 0 ? &sms_no_body
-           : count->segments > most || count->segments > SMS_PARTS
+           : count->segments > (size_t) most || count->segments > SMS_PARTS
            ? &sms_too_long : NULL;
 }
 
@@ -142,29 +161,46 @@ set(json_t *item, const char *name, const char *value)
 }
 
 
-const pando_problem_t *
-sms_check(pando_req_t *rq, const sms_message_in_t *in, json_t **item,
-    const char **at)
+static void
+set_int(json_t *item, const char *name, int64_t value)
 {
-    int64_t                 ttl;
+    (void) json_object_set_new(item, name, json_integer(value));
+}
+
+
+const pando_problem_t *
+sms_check(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
+    json_t **item)
+{
     const char             *body;
     char                    when[PANDO_TIME_TEXT];
     sms_count_t             count;
     pando_phone_t           phone;
+    const sms_wording_t    *w;
     const pando_problem_t  *problem;
 
+    c->why = NULL;
     problem = number(rq, in->to, &phone);
 
-    if (problem == NULL) {
-        problem = text(rq, in, &body, &count);
-    }
-
     if (problem) {
-        *at = problem->pointer;
         return problem;
     }
 
-    ttl = in->ttl_s ? in->ttl_s : in->lane == SMS_LANE_OTP ? OTP_TTL_S : TTL_S;
+    body = worded(rq, c, in, &w, &problem);
+
+    if (body == NULL) {
+        return problem;
+    }
+
+    if (in->smart) {
+        body = plain(rq, body);
+    }
+
+    problem = parts(rq, in, w, body, &count);
+
+    if (problem) {
+        return problem;
+    }
 
     *item = json_object();
     set(*item, "to", phone.e164);
@@ -174,9 +210,14 @@ sms_check(pando_req_t *rq, const sms_message_in_t *in, json_t **item,
     set(*item, "dedup_key", in->dedup_key);
     set(*item, "encoding", sms_encoding_text(count.encoding));
     set(*item, "body_ct", pando_conceal(rq, SMS_BODY, body, strlen(body)));
-    (void) json_object_set_new(*item, "segments",
-                               json_integer((json_int_t) count.segments));
-    (void) json_object_set_new(*item, "ttl_s", json_integer(ttl));
+    set_int(*item, "segments", (int64_t) count.segments);
+    set_int(*item, "ttl_s", in->ttl_s ? in->ttl_s
+                            : in->lane == SMS_LANE_OTP ? OTP_TTL_S : TTL_S);
+
+    if (w) {
+        set(*item, "template", in->template);
+        set_int(*item, "template_version", w->n);
+    }
 
     if (in->send_at) {
         (void) pando_time_print(in->send_at, when);
@@ -187,15 +228,15 @@ sms_check(pando_req_t *rq, const sms_message_in_t *in, json_t **item,
 }
 
 
+/* One statement: it may be called from within another domain's handler. */
+
 json_t *
 sms_take(pando_req_t *rq, json_t *items)
 {
-    pando_tx_t  *tx = pando_begin(rq);
     const char  *out;
 
-    out = sms_sql_accept(tx, json_dumps(items, JSON_COMPACT));
-    pando_enqueued(tx);
-    pando_commit(tx);
+    out = sms_sql_accept(pando_auto(rq), json_dumps(items, JSON_COMPACT));
+    pando_enqueued(pando_auto(rq));
 
     return json_loads(out, 0, NULL);
 }

@@ -30,12 +30,13 @@ const pando_route_t  sms_messages[] = {
       .scope = "sms:write", .takes = &sms_message_in, .status = 202,
       .gives = &sms_taken_view, .trips = 2,
       .fails = { &sms_invalid_number, &sms_landline, &sms_no_body,
-                 &sms_too_long, &sms_no_route } },
+                 &sms_two_bodies, &sms_unknown_template,
+                 &sms_missing_variable, &sms_too_long, &sms_no_route } },
 
     { PANDO_POST, "/sms/messages/batch", send_many,
       "Send up to a thousand messages",
       .scope = "sms:write", .takes = &sms_batch_in, .status = 202,
-      .gives = &sms_batch_view, .trips = 2, .max_body = 4000000,
+      .gives = &sms_batch_view, .trips = 4, .max_body = 4000000,
       .deadline_ms = 60000,
       .note = "Each is taken on or refused for itself; the results are in "
               "the order of the messages." },
@@ -62,14 +63,18 @@ const pando_route_t  sms_messages[] = {
 static pando_reply_t
 send_one(pando_req_t *rq)
 {
-    json_t                  *item, *items = json_array(), *taken;
-    const char              *at;
-    const pando_problem_t   *problem;
+    json_t                 *item, *items = json_array(), *taken;
+    sms_checking_t          c = { 0 };
+    const pando_problem_t  *problem;
 
-    problem = sms_check(rq, pando_body(rq), &item, &at);
+    problem = sms_check(rq, &c, pando_body(rq), &item);
 
     if (problem) {
-        return pando_fail_at(rq, problem, at);
+        if (c.why) {
+            pando_fail_note(rq, "reason", c.why);
+        }
+
+        return pando_fail(rq, problem);
     }
 
     (void) json_array_append_new(items, item);
@@ -80,10 +85,11 @@ send_one(pando_req_t *rq)
 
 
 static json_t *
-refusal(const pando_problem_t *problem, const char *at)
+refusal(const pando_problem_t *problem, const char *why)
 {
-    return json_pack("{s:s, s:s, s:s*}", "error", problem->code,
-                     "detail", problem->text, "pointer", at);
+    return json_pack("{s:s, s:s, s:s*, s:s*}", "error", problem->code,
+                     "detail", problem->text, "pointer", problem->pointer,
+                     "reason", why);
 }
 
 
@@ -95,16 +101,16 @@ send_many(pando_req_t *rq)
     size_t                   i, n = 0;
     json_t                  *item, *taken, *out = json_array();
     json_t                  *items = json_array();
-    const char              *at;
+    sms_checking_t           c = { 0 };
     const sms_batch_in_t    *in = pando_body(rq);
     const sms_message_in_t  *all = in->messages.items;
     const pando_problem_t   *problem;
 
     for (i = 0; i < in->messages.n; i++) {
-        problem = sms_check(rq, &all[i], &item, &at);
+        problem = sms_check(rq, &c, &all[i], &item);
 
         if (problem) {
-            (void) json_array_append_new(out, refusal(problem, at));
+            (void) json_array_append_new(out, refusal(problem, c.why));
 
         } else {
             (void) json_array_append_new(items, item);

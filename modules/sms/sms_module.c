@@ -12,6 +12,7 @@ static const pando_route_t *const  routes[] = {
     sms_messages,
     sms_estimates,
     sms_captured,
+    sms_templates,
     NULL
 };
 
@@ -38,6 +39,7 @@ const pando_domain_t  sms_domain = {
     .note = "text messages",
     .routes = routes,
     .queries = sms_queries,
+    .calls = sms_calls,
     .events = events,
     .jobs = jobs,
     .settings = sms_settings

@@ -16,8 +16,8 @@ static const char *const  encodings[] = { "gsm7", "ucs2", NULL };
 typedef struct {
     pando_uuid_t   id;
     int            lane, state, encoding;
-    const char    *to, *country, *sender, *reason, *body;
-    int64_t        segments, attempts, version;
+    const char    *to, *country, *sender, *reason, *body, *template;
+    int64_t        segments, attempts, version, template_version;
     bool           unsure;
     pando_time_t   send_at, ttl_at, created_at;
     pando_list_t   log;
@@ -32,7 +32,7 @@ typedef struct {
     pando_uuid_t   id;
     int            state, encoding;
     int64_t        segments;
-    const char    *error, *detail, *pointer;
+    const char    *error, *detail, *pointer, *reason;
 } taken_t;
 
 typedef struct { pando_list_t  data; } batch_t;
@@ -55,6 +55,12 @@ static const pando_field_t  message_in_fields[] = {
                         "unless the deployment has a default one"),
     PANDO_FIELD(sms_message_in_t, TEXT, body, .max = 4000,
                 .example = "\"Your table is ready\""),
+    PANDO_FIELD(sms_message_in_t, TEXT, template, .min = 1, .max = 100,
+                .note = "a published one's key, instead of a body"),
+    PANDO_FIELD(sms_message_in_t, TREE, data,
+                .note = "what the template asks for",
+                .example = "{\"name\": \"Ann\"}"),
+    PANDO_FIELD(sms_message_in_t, TEXT, locale, .pattern = "locale"),
     PANDO_FIELD(sms_message_in_t, ENUM, lane, .among = sms_lanes,
                 .otherwise = "\"transactional\"",
                 .note = "no lane waits for one behind it"),
@@ -101,6 +107,70 @@ sms_messages_in = {
 };
 
 
+/* Templates */
+
+typedef struct {
+    pando_uuid_t   id;
+    const char    *key, *description;
+    int64_t        max_segments, published_version, version;
+    json_t        *draft, *published;
+    pando_time_t   created_at, updated_at;
+} template_t;
+
+static const pando_field_t  template_in_fields[] = {
+    PANDO_FIELD(sms_template_in_t, TEXT, key, .required = true,
+                .pattern = "key", .example = "\"welcome\""),
+    PANDO_FIELD(sms_template_in_t, TEXT, description, .max = 500),
+    PANDO_FIELD(sms_template_in_t, INT, max_segments, .min = 1,
+                .max = SMS_PARTS),
+    PANDO_FIELD(sms_template_in_t, TREE, bodies, .required = true,
+                .note = "texts by language, in Mustache",
+                .example = "{\"en\": \"Hello {{name}}\"}"),
+    PANDO_END
+};
+
+static const pando_field_t  template_fields[] = {
+    PANDO_FIELD(template_t, UUID, id, .required = true),
+    PANDO_FIELD(template_t, TEXT, key, .required = true),
+    PANDO_FIELD(template_t, TEXT, description, .required = true,
+                .nullable = true),
+    PANDO_FIELD(template_t, INT, max_segments, .required = true,
+                .nullable = true),
+    PANDO_FIELD(template_t, TREE, draft, .required = true),
+    PANDO_FIELD(template_t, TREE, published, .required = true),
+    PANDO_FIELD(template_t, INT, published_version, .required = true,
+                .nullable = true),
+    PANDO_FIELD(template_t, INT, version, .required = true),
+    PANDO_FIELD(template_t, TIME, created_at, .required = true),
+    PANDO_FIELD(template_t, TIME, updated_at, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  template_patch_fields[] = {
+    PANDO_FIELD(sms_template_in_t, TEXT, description, .max = 500),
+    PANDO_FIELD(sms_template_in_t, INT, max_segments, .min = 1,
+                .max = SMS_PARTS),
+    PANDO_FIELD(sms_template_in_t, TREE, bodies,
+                .note = "of a language that is null the draft is taken away",
+                .example = "{\"en\": \"Hello {{name}}\"}"),
+    PANDO_END
+};
+
+const pando_shape_t
+sms_template_in = {
+    .name = "SmsTemplateIn", .size = sizeof(sms_template_in_t),
+    .given = true, .fields = template_in_fields
+},
+sms_template_patch = {
+    .name = "SmsTemplateChange", .size = sizeof(sms_template_in_t),
+    .given = true, .fields = template_patch_fields, .patch = true
+},
+sms_template_view = {
+    .name = "SmsTemplate", .size = sizeof(template_t),
+    .fields = template_fields
+};
+
+
 /* Going out */
 
 static const pando_field_t  taken_fields[] = {
@@ -121,6 +191,7 @@ static const pando_field_t  result_fields[] = {
                 .note = "why it is not taken on: the code of the problem"),
     PANDO_FIELD(taken_t, TEXT, detail),
     PANDO_FIELD(taken_t, TEXT, pointer),
+    PANDO_FIELD(taken_t, TEXT, reason),
     PANDO_END
 };
 
@@ -154,6 +225,10 @@ static const pando_shape_t  entry_shape = {
     PANDO_FIELD(message_t, TEXT, to, .required = true),                       \
     PANDO_FIELD(message_t, TEXT, country, .required = true),                  \
     PANDO_FIELD(message_t, TEXT, sender, .required = true,                    \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, TEXT, template, .required = true,                  \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, INT, template_version, .required = true,           \
                 .nullable = true),                                            \
     PANDO_FIELD(message_t, ENUM, encoding, .required = true,                  \
                 .among = encodings),                                          \

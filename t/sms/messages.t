@@ -41,15 +41,23 @@ is $t->message($code)->{body}, undef, 'a code is shown to nobody';
 
 my $long = 'a' x 1700;
 
+$t->post('/sms/templates', { key => 'hello', bodies => { en => 'Hello {{name}}' } });
+$t->post('/sms/templates/hello/publish');
+
 for ([ 'invalid_number', '/to', to => '+49 1' ], [ 'invalid_number', '/to', to => 'me' ],
      [ 'invalid_number', '/to', to => '+1 900 234 5678' ],
      [ 'invalid_number', '/to', to => '+1 800 234 5678' ],
      [ 'landline', '/to', to => '030 123456' ],
      [ 'no_route', '/to', to => '+33 6 12 34 56 78' ],
      [ 'body_missing', '/body', body => '' ], [ 'too_long', '/body', body => $long ],
-     [ 'too_long', '/body', body => 'a' x 161, max_segments => 1 ]) {
+     [ 'too_long', '/body', body => 'a' x 161, max_segments => 1 ],
+     [ 'body_and_template', '/body', template => 'hello' ],
+     [ 'unknown_template', '/template', body => undef, template => 'none' ],
+     [ 'missing_variable', '/data', body => undef, template => 'hello' ]) {
     my ($code, $at, %set) = @$_;
-    $t->fails($t->post('/sms/messages', { to => $Sms::TO, body => 'x', %set }), $one, $code, $at);
+    my %ask = (to => $Sms::TO, body => 'x', %set);
+    delete $ask{body} unless defined $ask{body};
+    $t->fails($t->post('/sms/messages', \%ask), $one, $code, $at);
 }
 
 for ([ '/to', to => '' ], [ '/lane', lane => 'fast' ], [ '/ttl_s', ttl_s => 1 ],
