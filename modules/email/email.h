@@ -24,8 +24,8 @@ typedef struct {
     pando_given_t  given;
     const char    *to, *to_name, *from, *from_name, *reply_to;
     pando_list_t   cc, bcc;
-    const char    *subject, *html, *text, *dedup_key;
-    json_t        *headers;
+    const char    *subject, *html, *text, *dedup_key, *template, *locale;
+    json_t        *headers, *data;
     int            lane;
     bool           mandatory;
     pando_uuid_t   list, of;        /* of: that is sent again; not asked */
@@ -37,6 +37,48 @@ typedef struct {
     pando_uuid_t   id;
     const char    *state;
 } email_taken_t;
+
+/* Why a message is not taken, or a template not filled. */
+typedef struct {
+    const pando_problem_t  *problem;
+    const char             *pointer;
+    const char             *reason;         /* of a suppression, or NULL */
+    const char             *part, *detail;  /* of a template, where line */
+    unsigned                line, column;
+} email_fault_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *template, *from, *from_name, *reply_to, *locale;
+    int            lane;
+    pando_uuid_t   list;
+    pando_time_t   send_at;
+    int64_t        ttl_s;
+    pando_list_t   items;           /* email_item_in_t */
+} email_batch_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *to, *to_name, *locale, *dedup_key;
+    json_t        *data;
+} email_item_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *key, *locale, *subject, *preheader, *html, *text;
+    int            kind;
+} email_draft_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *to, *locale;
+    json_t        *data;
+} email_fill_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *locale;
+} email_locale_in_t;
 
 typedef struct {
     pando_given_t  given;
@@ -95,18 +137,27 @@ extern const pando_shape_t  email_message_in, email_taken_view,
                             email_outbox_in, email_outbox_view,
                             email_captured_view, email_emptied_view,
                             email_suppression_view, email_suppress_in,
-                            email_suppressions_in, email_unsuppress_in;
+                            email_suppressions_in, email_unsuppress_in,
+                            email_batch_in, email_batch_view,
+                            email_template_in, email_template_view,
+                            email_template_detail, email_draft_in,
+                            email_fill_in, email_test_in, email_locale_in,
+                            email_content_view;
 extern const pando_event_t  email_sent, email_bounced;
 extern const pando_route_t  email_messages[], email_outbox[],
-                            email_suppressions[];
+                            email_suppressions[], email_templates[];
+extern const pando_call_t   email_calls[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
                             email_forget;
 extern const pando_setting_t  email_settings[];
 extern const pando_problem_t  email_bad_address, email_is_suppressed,
                               email_bad_header, email_no_content,
-                              email_too_large;
+                              email_too_large, email_unknown_template,
+                              email_missing_variable, email_bad_template,
+                              email_template_syntax;
 extern const char *const    email_lanes[], *const  email_states[],
-                            *const  email_reasons[];
+                            *const  email_reasons[],
+                            *const  email_template_kinds[];
 
 
 /* email_rules.c */
@@ -123,11 +174,21 @@ bool email_content_reveal(pando_req_t *rq, const char *concealed,
     email_content_t *content);
 json_t *email_content_tree(const email_content_t *content);
 
-/* email_take.c: leaves where the message cannot be taken */
-PANDO_WAITS email_taken_t email_take(pando_req_t *rq, pando_tx_t *tx,
-    const email_message_in_t *in, const char *at);
-pando_address_t *email_address(pando_req_t *rq, const char *text,
+/* email_take.c: false: *fault says why it is not taken */
+PANDO_WAITS bool email_take(pando_req_t *rq, pando_tx_t *tx,
+    const email_message_in_t *in, const char *at, email_taken_t *out,
+    email_fault_t *fault);
+pando_address_t *email_address(pando_req_t *rq, const char *text);
+pando_address_t *email_address_or_422(pando_req_t *rq, const char *text,
     const char *pointer);
+
+/* email_render.c */
+bool email_render(pando_req_t *rq, const email_source_t *rows, size_t n,
+    json_t *data, email_content_t *out, email_fault_t *fault);
+bool email_check(pando_req_t *rq, const email_source_t *rows, size_t n,
+    email_fault_t *fault);
+void email_fault_leave(pando_req_t *rq, const email_fault_t *fault)
+    PANDO_NORETURN;
 
 /* email_compose.c */
 char *email_compose(pando_req_t *rq, const email_claim_t *m,

@@ -8,6 +8,7 @@
 
 
 static pando_reply_t send(pando_req_t *rq);
+static pando_reply_t batch(pando_req_t *rq);
 static pando_reply_t list(pando_req_t *rq);
 static pando_reply_t get(pando_req_t *rq);
 static pando_reply_t cancel(pando_req_t *rq);
@@ -28,9 +29,18 @@ const pando_route_t  email_messages[] = {
       .gives = &email_taken_view, .trips = 3,
       .max_body = 4 * 1024 * 1024,
       .fails = { &email_bad_address, &email_bad_header, &email_no_content,
-                 &email_is_suppressed, &email_too_large },
+                 &email_is_suppressed, &email_too_large,
+                 &email_unknown_template, &email_missing_variable,
+                 &email_bad_template },
       .note = "It is accepted once it is stored; GET says what became of "
               "it." },
+
+    { PANDO_POST, "/email/messages/batch", batch,
+      "Send up to a thousand messages of one template",
+      .scope = "email:write", .takes = &email_batch_in, .status = 202,
+      .gives = &email_batch_view, .trips = 2002, .deadline_ms = 60000,
+      .max_body = 4 * 1024 * 1024,
+      .note = "What cannot be taken is told in its place." },
 
     { PANDO_GET, "/email/messages", list,
       "List messages, the latest first",
@@ -60,15 +70,69 @@ const pando_route_t  email_messages[] = {
 
 
 static pando_reply_t
-send(pando_req_t *rq)
+taken(pando_req_t *rq, pando_tx_t *tx, const email_message_in_t *in)
 {
-    pando_tx_t     *tx = pando_begin(rq);
+    email_fault_t   fault;
     email_taken_t  *out = pando_alloc(rq, sizeof(*out));
 
-    *out = email_take(rq, tx, pando_body(rq), "");
+    if (!email_take(rq, tx, in, "", out, &fault)) {
+        email_fault_leave(rq, &fault);
+    }
+
     pando_commit(tx);
 
     return pando_reply(rq, out);
+}
+
+
+static pando_reply_t
+send(pando_req_t *rq)
+{
+    return taken(rq, pando_begin(rq), pando_body(rq));
+}
+
+
+/* What cannot be taken is told beside what is: none holds up the others. */
+
+static pando_reply_t
+batch(pando_req_t *rq)
+{
+    size_t                   i;
+    json_t                  *out = json_array(), *one;
+    pando_tx_t              *tx = pando_begin(rq);
+    email_taken_t            got;
+    email_fault_t            fault;
+    email_message_in_t       mail;
+    const email_batch_in_t  *in = pando_body(rq);
+    const email_item_in_t   *item = in->items.items;
+
+    for (i = 0; i < in->items.n; i++, item++) {
+        mail = (email_message_in_t) {
+            .to = item->to, .to_name = item->to_name, .from = in->from,
+            .from_name = in->from_name, .reply_to = in->reply_to,
+            .template = in->template, .data = item->data,
+            .locale = item->locale ? item->locale : in->locale,
+            .lane = in->lane, .list = in->list, .send_at = in->send_at,
+            .ttl_s = in->ttl_s, .dedup_key = item->dedup_key
+        };
+
+        if (email_take(rq, tx, &mail, pando_text(rq, "/items/%zu", i), &got,
+                       &fault))
+        {
+            one = json_pack("{ss ss}", "id", pando_uuid_text(rq, got.id),
+                            "state", got.state);
+        } else {
+            one = json_pack("{ss ss* ss*}", "code", fault.problem->code,
+                            "pointer", fault.pointer,
+                            "reason", fault.reason);
+        }
+
+        json_array_append_new(out, one);
+    }
+
+    pando_commit(tx);
+
+    return pando_reply_tree(rq, json_pack("{so}", "results", out));
 }
 
 
@@ -83,12 +147,12 @@ list(pando_req_t *rq)
             ? email_states[in->state] : NULL;
 
     if (in->from) {
-        from = email_address(rq, in->from, "?from")->address;
+        from = email_address_or_422(rq, in->from, "?from")->address;
     }
 
     if (in->to) {
         return pando_reply_page(rq, email_sql_messages_to(tx,
-                   email_address(rq, in->to, "?to")->norm, state, from));
+                   email_address_or_422(rq, in->to, "?to")->norm, state, from));
     }
 
     return pando_reply_page(rq, email_sql_messages(tx, state, from));
@@ -133,7 +197,6 @@ resend(pando_req_t *rq)
 {
     pando_tx_t              *tx = pando_begin(rq);
     pando_uuid_t             id = pando_path_id(rq);
-    email_taken_t           *out = pando_alloc(rq, sizeof(*out));
     email_locked_t          *row;
     email_content_t          content;
     email_message_in_t       again;
@@ -162,8 +225,5 @@ resend(pando_req_t *rq)
         again.list = row->list_id;
     }
 
-    *out = email_take(rq, tx, &again, "");
-    pando_commit(tx);
-
-    return pando_reply(rq, out);
+    return taken(rq, tx, &again);
 }

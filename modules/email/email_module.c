@@ -12,6 +12,7 @@ static const pando_route_t *const  routes[] = {
     email_messages,
     email_outbox,
     email_suppressions,
+    email_templates,
     NULL
 };
 
@@ -35,6 +36,7 @@ const pando_domain_t  email_domain = {
     .note = "messages composed, sent and followed",
     .routes = routes,
     .queries = email_queries,
+    .calls = email_calls,
     .events = events,
     .jobs = jobs,
     .settings = email_settings

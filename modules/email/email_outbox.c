@@ -52,7 +52,7 @@ list(pando_req_t *rq)
     const email_outbox_in_t  *in = pando_query_params(rq);
 
     if (in->to) {
-        to = email_address(rq, in->to, "?to")->norm;
+        to = email_address_or_422(rq, in->to, "?to")->norm;
     }
 
     return pando_reply_page(rq, email_sql_outbox(pando_auto(rq), to, in->q));

@@ -38,10 +38,10 @@ typedef struct {
 } event_t;
 
 typedef struct {
-    pando_uuid_t   id, list, resend_of;
+    pando_uuid_t   id, list, resend_of, template_version_id;
     int            lane, state;
     const char    *to, *to_name, *from, *from_name, *reply_to, *subject,
-                  *reason;
+                  *reason, *locale;
     pando_list_t   cc, bcc, events;
     bool           mandatory;
     int64_t        size, attempts;
@@ -60,6 +60,10 @@ static const pando_field_t  message_in_fields[] = {
     PANDO_FIELD(email_message_in_t, TEXT, from, .max = 320),
     PANDO_FIELD(email_message_in_t, TEXT, from_name, .max = 200),
     PANDO_FIELD(email_message_in_t, TEXT, reply_to, .max = 320),
+    PANDO_FIELD(email_message_in_t, TEXT, template, .pattern = "key",
+                .max = 100, .note = "instead of subject, html and text"),
+    PANDO_FIELD(email_message_in_t, TREE, data, .note = "for the template"),
+    PANDO_FIELD(email_message_in_t, TEXT, locale, .pattern = "locale"),
     PANDO_FIELD(email_message_in_t, TEXT, subject, .min = 1, .max = 500,
                 .example = "\"Your table for two\""),
     PANDO_FIELD(email_message_in_t, TEXT, html, .min = 1,
@@ -129,6 +133,10 @@ static const pando_shape_t  event_view = {
     PANDO_FIELD(message_t, UUID, list, .required = true, .nullable = true),   \
     PANDO_FIELD(message_t, BOOL, mandatory, .required = true),                \
     PANDO_FIELD(message_t, UUID, resend_of, .required = true,                 \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, UUID, template_version_id, .required = true,       \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, TEXT, locale, .required = true,                    \
                 .nullable = true),                                            \
     PANDO_FIELD(message_t, INT, size, .required = true),                      \
     PANDO_FIELD(message_t, INT, attempts, .required = true),                  \

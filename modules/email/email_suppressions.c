@@ -106,7 +106,7 @@ who(pando_req_t *rq, const char *text, const char *pointer)
     const char  *from;
 
     if (text[0] != '@') {
-        return email_address(rq, text, pointer)->norm;
+        return email_address_or_422(rq, text, pointer)->norm;
     }
 
     from = text + (strncmp(text, "@*.", 3) == 0 ? 3 : 1);

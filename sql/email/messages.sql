@@ -8,14 +8,14 @@ SELECT email.suppressed(:tenant, :to_norm, :lane, :list, :mandatory);
 --       cc text[], bcc text[], sender text, sender_name text?,
 --       reply_to text?, subject text, list uuid?, mandatory bool, of uuid?,
 --       size int, send_at timestamptz?, ttl_s int, key text?,
---       content_ct text) -> row email_accepted
+--       content_ct text, made_of uuid?, lang text?) -> row email_accepted
 -- lane: writes
--- row: id uuid, state text
-SELECT a.id, a.state
+-- row: id uuid?, state text, reason text?
+SELECT a.id, a.state, a.reason
   FROM email.accept(:tenant, :lane, :to_norm, :to_address, :to_name, :cc,
                     :bcc, :sender, :sender_name, :reply_to, :subject, :list,
                     :mandatory, :of, :size, :send_at, :ttl_s, :key,
-                    :content_ct) AS a;
+                    :content_ct, :made_of, :lang) AS a;
 
 -- name: messages(state text?, sender text?) -> page
 -- sort: -created_at = id uuid desc

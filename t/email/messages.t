@@ -94,6 +94,14 @@ $t->fails($t->post('/email/messages', { to => $plain{to}, subject => 'hi' }), $p
     'content_missing');
 $t->fails($t->post('/email/messages', { to => $plain{to}, text => 'hi' }), $post,
     'content_missing');
+$t->post('/email/templates', { key => 'x', subject => '{{a}}', text => 'x' });
+$t->fails($t->post('/email/messages', { to => 'a@x.test', template => 'x' }), $post,
+    'unknown_template', '/template');
+$t->post('/email/templates/x/publish', {});
+$t->fails($t->post('/email/messages', { to => 'a@x.test', template => 'x' }), $post,
+    'missing_variable', '/data');
+$t->fails($t->post('/email/messages', { to => 'a@x.test', template => 'x', data => { a => [] } }),
+    $post, 'template_broken', '/data');
 is $t->post('/email/messages', { %plain, no => 1 })->{status}, 422, 'an unknown member';
 is $t->post('/email/messages', { %plain, lane => 'fast' })->{status}, 422, 'an unknown lane';
 $t->fails($t->post('/email/messages', { %plain, text => 'x' x 1_600_000, html => 'y' x 1_600_000 }),
