@@ -266,6 +266,11 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 #include "pando_recur.h"
 
 
+/* 5e. Rules: conditions that stand in data (pando_rules.h) */
+
+#include "pando_rules.h"
+
+
 /*
  * 6. SQL: sql/<domain>/<topic>.sql, compiled to typed functions in
  *    <domain>_sql.h by sql/compile.pl.  What follows is what those functions

@@ -3,10 +3,10 @@
 /*
  * Telephone numbers, by libphonenumber.
  *
- * The one file of C++ in the house: no exception leaves it, and what it
- * allocates is freed before it returns, so that a flow may be ended before or
- * after, but never within.  The library's own tables are read once, by the
- * first call in each worker, and stay.
+ * C++, so no exception leaves this file, and what it allocates is freed
+ * before it returns: a flow may be ended before or after, but never within.
+ * The library's own tables are read once, by the first call in each worker,
+ * and stay.
  */
 
 #include "pando_phone.h"

@@ -21,15 +21,16 @@ my $out = tempdir(CLEANUP => 1);
 my @parts = map { "$root/pando_$_.c" }
     qw(bytes uuid date time money sign keys jwk jws token claims pattern
     template template_tag template_include template_html template_render template_format
-    sigv4 zone zone_rule civil recur recur_rule);
+    sigv4 zone zone_rule civil recur recur_rule
+    rule_read rule_part rule_check rule_run rule_value rule_calls rule_world);
 my @beside = map { "$root/pando_$_.c" } qw(out json faults kind format);
 
 # C++, with the rest of what is asked of C.
-my @cpp = "$root/pando_phone.cpp";
+my @cpp = map { "$root/pando_$_.cpp" } qw(phone regex);
 
 my @strict = qw(-std=gnu11 -g -O1 -Wall -Wextra -Werror
     -Wno-unused-parameter -fno-omit-frame-pointer -fno-sanitize-recover=all);
-my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lical -lphonenumber -lstdc++ -lpthread -lm);
+my @libs = qw(-ljansson -lcrypto -lpcre2-8 -lical -lphonenumber -lre2 -lstdc++ -lpthread -lm);
 
 # What is asked of the parts alone: they may run on a flow's small stack.
 my @frames = ('-O2', '-Wframe-larger-than=4096');
@@ -137,6 +138,13 @@ for my $src (sort glob "$here/unit/test_*.c") {
 }
 
 my $seconds = $ENV{PANDO_FUZZ_SECONDS} || 3;
+my @plain;
+
+for my $src (@cpp) {                    # it is not what is looked at here
+    my $obj = "$out/" . basename($src, '.cpp') . '.plain.o';
+
+    push @plain, $obj if compile('gcc', $src, $obj, '-O2');
+}
 
 for my $src (sort glob "$here/unit/fuzz_*.c") {
     my $name = basename($src, '.c');
@@ -144,7 +152,8 @@ for my $src (sort glob "$here/unit/fuzz_*.c") {
     SKIP: {
         my ($rc, @lines) = run('clang', @strict,
             '-fsanitize=fuzzer,address,undefined', "-I$root",
-            "-I$here/unit", $src, @parts, @beside, @libs, '-o', "$out/$name");
+            "-I$here/unit", $src, @parts, @beside, @plain, @libs,
+            '-o', "$out/$name");
 
         skip 'no fuzzer', 1 if $rc && "@lines" =~ /fuzzer.*(No such file|cannot find)|not found/;
         is($rc, 0, "$name compiles") or diag(@lines), next;
