@@ -10,6 +10,7 @@ use warnings;
 use Errno;
 use File::Basename qw(dirname);
 use File::Temp;
+use IPC::Open2;
 use HTTP::Tiny;
 use IO::Poll qw(POLLIN POLLOUT POLLHUP POLLERR);
 use IO::Socket::INET;
@@ -121,6 +122,27 @@ sub hold
                 sysread($s, my $in, 4096) or die "no reply\n";
             }
         }
+    };
+}
+
+
+# The client of many sockets: what it returns tells it a line and returns the
+# figures of its answer; it ends with the last one who knows it.
+sub talk
+{
+    my ($client, @args) = @_;
+    my $pid = open2(my $from, my $to, $client, @args);
+    my $answer = sub {
+        my $line = <$from> // die "bench: the client of sockets ended\n";
+        return $line =~ s/^\w+ |\n//gr;
+    };
+
+    $to->autoflush;
+    $answer->();
+
+    return sub {
+        print $to "@_\n";
+        return $answer->();
     };
 }
 

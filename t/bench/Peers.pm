@@ -1,4 +1,4 @@
-# Peers: Fastify and FastAPI, as others would deploy them on two cores.  One
+# Peers: Fastify, FastAPI and ws, as others would deploy them on two cores.  One
 # that cannot be had is left out, and said so.
 
 package Peers;
@@ -36,7 +36,7 @@ sub start
     print $out JSON::PP->new->utf8->encode({ %told, port => $port });
     close $out;
 
-    my @command = $name eq 'fastify' ? $s->fastify($config)
+    my @command = $name eq 'fastify' || $name eq 'ws' ? $s->node($name, $config)
                 : $name eq 'fastapi' ? $s->fastapi($port)
                 : die "bench: there is no peer $name\n";
 
@@ -55,7 +55,7 @@ sub start
         exec @command or POSIX::_exit(1);
     }
 
-    push @{ $s->{pids} }, $pid;
+    push @{ $s->{pids} }, $s->{pid}{$name} = $pid;
 
     for (1 .. 200) {
         return $port if IO::Socket::INET->new("127.0.0.1:$port");
@@ -78,9 +78,9 @@ sub end
 
 
 # Installed from its lock file, once for as long as that stays.
-sub fastify
+sub node
 {
-    my ($s, $config) = @_;
+    my ($s, $name, $config) = @_;
     my $dir = $s->{dir};
 
     return if system('command -v node npm >/dev/null') != 0;
@@ -94,7 +94,7 @@ sub fastify
         copy("$dir/package-lock.json", "$dir/installed");
     }
 
-    return ('node', "$dir/fastify.js", $config);
+    return ('node', "$dir/$name.js", $config);
 }
 
 

@@ -11,6 +11,7 @@ use strict;
 use warnings;
 
 use DBI;
+use File::Basename qw(dirname);
 use File::Path qw(make_path);
 
 use Load;
@@ -282,6 +283,101 @@ http {
     }
 }
 END
+}
+
+
+# nginx with Nchan, where Debian's package is there: a channel that all hear.
+sub nchan
+{
+    my ($s, $connections) = @_;
+    my ($module) = grep { -e } '/usr/lib/nginx/modules/ngx_nchan_module.so';
+    my $user = $> == 0 ? 'user root;' : '';
+
+    return if !$module;
+    return $s->{nginx}{nchan} //= Pando->new(domains => [], workers => 2,
+        database => $s->conninfo('small'), conf => <<"END");
+load_module $module;
+$user
+worker_processes      2;
+worker_rlimit_nofile  20000;
+pid                   DIR/nginx.pid;
+error_log             DIR/error.log notice;
+
+events {
+    worker_connections  $connections;
+}
+
+http {
+    access_log             off;
+    client_body_temp_path  DIR/tmp/body;
+    proxy_temp_path        DIR/tmp/proxy;
+    fastcgi_temp_path      DIR/tmp/fastcgi;
+    uwsgi_temp_path        DIR/tmp/uwsgi;
+    scgi_temp_path         DIR/tmp/scgi;
+
+    server {
+        listen  127.0.0.1:PORT reuseport;
+
+        location = /ws   { nchan_subscriber websocket; nchan_channel_id all; }
+        location = /pub  { nchan_publisher; nchan_channel_id all; }
+    }
+}
+END
+}
+
+
+# Who serves sockets: its port, who says which processes serve, and files of
+# what the client sends: its handshake, its first words, the request to publish.
+sub talks
+{
+    my ($s, $name, $n) = @_;
+    my $tenant = $Pando::Token::TENANT;
+    my $channel = "tenant:$tenant:all";
+    my ($port, $pids, $ws, $pub, $hello, $as) = (undef, undef, '/ws', '/pub', '', '');
+    my $body = 'the-mark and a little more';
+
+    if ($name eq 'pando') {
+        my $p = $s->pando('small', name => 'sockets', domains => ['realtime'],
+            connections => 16384, main => 'worker_rlimit_nofile 20000;',
+            http => "pando_set realtime.connections 100000;", listen => 'reuseport');
+        my $token = $p->token(scope => 'realtime:read realtime:write');
+
+        ($port, $pids) = ($p->{port}, sub { $p->worker_pids });
+        ($ws, $pub) = ('/api/v1/realtime/ws', '/api/v1/realtime/publish');
+        $as = "Authorization: Bearer $token\r\nContent-Type: application/json\r\n";
+        $hello = qq({"id":1,"type":"subscribe","channel":"$channel"});
+        $body = qq({"channel":"$channel","data":"$body"});
+
+    } elsif ($name eq 'nchan') {
+        my $p = $s->nchan(16384) or return;
+        ($port, $pids) = ($p->{port}, sub { $p->worker_pids });
+
+    } else {
+        $port = $s->{peers}->start($name) // return;
+        my $pid = $s->{peers}{pid}{$name};
+        $pids = sub { split ' ', qx(pgrep -P $pid) };
+    }
+
+    return ($port, $pids, map { $s->file("$name.$_->[0]", $_->[1]) }
+        [ shake => "GET $ws HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\n"
+            . "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            . "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n$as\r\n" ],
+        [ hello => $hello ],
+        [ publish => "POST $pub HTTP/1.1\r\nHost: bench\r\n$as"
+            . 'Content-Length: ' . length($body) . "\r\n\r\n$body" ]);
+}
+
+
+# The client of many WebSockets.
+sub sockets
+{
+    my ($s) = @_;
+    my $client = "$s->{dir}/sockets";
+    my $source = dirname(__FILE__) . '/sockets.c';
+
+    system(qw(gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o), $client, $source) == 0
+        or die "bench: the client of sockets is not built\n";
+    return $client;
 }
 
 
