@@ -13,6 +13,7 @@
 #include "email_sql.h"
 
 #define EMAIL_CONTENT     "email.content"      /* what they are concealed for */
+#define EMAIL_PROVIDER    "email.provider"
 #define EMAIL_MOST_COPIES 20
 #define EMAIL_MOST_BYTES  3145728
 #define EMAIL_HEADERS     30
@@ -123,13 +124,39 @@ typedef struct {
     json_t        *headers;
 } email_content_t;
 
-/* How an attempt went. */
+/* How an attempt went; neither outcome nor away: it is noted already. */
 typedef struct {
-    const char    *outcome;         /* NULL: it was put off */
+    const char    *outcome;         /* NULL: it was not tried */
     int32_t        code;            /* 0: none */
-    const char    *enhanced, *diagnostic, *class;
+    const char    *enhanced, *diagnostic, *class, *ref;
+    const char    *away;            /* what is wrong with the provider */
     int64_t        after_ms;        /* 0: by the plan */
 } email_outcome_t;
+
+/* A mail as it goes out. */
+typedef struct {
+    char               *bytes;
+    size_t              len;
+    const char *const  *rcpts;      /* ends in NULL */
+    size_t              nrcpts;
+} email_mail_t;
+
+typedef enum { EMAIL_CAPTURE = 0, EMAIL_SMTP } email_kind_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *name, *host, *user, *secret;
+    int            kind, tls;
+    int64_t        port, weight;
+    pando_list_t   lanes;
+    bool           enabled;
+} email_provider_in_t;
+
+typedef struct {
+    bool           good;
+    int64_t        code;
+    const char    *text;
+} email_probe_t;
 
 extern const pando_shape_t  email_message_in, email_taken_view,
                             email_message_view, email_message_detail,
@@ -142,10 +169,13 @@ extern const pando_shape_t  email_message_in, email_taken_view,
                             email_template_in, email_template_view,
                             email_template_detail, email_draft_in,
                             email_fill_in, email_test_in, email_locale_in,
-                            email_content_view;
+                            email_content_view, email_provider_in,
+                            email_provider_patch, email_provider_view,
+                            email_probe_view;
 extern const pando_event_t  email_sent, email_bounced;
 extern const pando_route_t  email_messages[], email_outbox[],
-                            email_suppressions[], email_templates[];
+                            email_suppressions[], email_templates[],
+                            email_providers[];
 extern const pando_call_t   email_calls[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
                             email_forget;
@@ -157,7 +187,8 @@ extern const pando_problem_t  email_bad_address, email_is_suppressed,
                               email_template_syntax;
 extern const char *const    email_lanes[], *const  email_states[],
                             *const  email_reasons[],
-                            *const  email_template_kinds[];
+                            *const  email_template_kinds[],
+                            *const  email_kinds[], *const  email_tls[];
 
 
 /* email_rules.c */
@@ -190,9 +221,9 @@ bool email_check(pando_req_t *rq, const email_source_t *rows, size_t n,
 void email_fault_leave(pando_req_t *rq, const email_fault_t *fault)
     PANDO_NORETURN;
 
-/* email_compose.c */
-char *email_compose(pando_req_t *rq, const email_claim_t *m,
-    const email_content_t *content, const char *const **rcpts, size_t *len);
+/* email_compose.c: false: no mail can be made of it */
+bool email_compose(pando_req_t *rq, const email_claim_t *m,
+    const email_content_t *content, email_mail_t *mail);
 
 /* email_send.c */
 PANDO_WAITS email_outcome_t email_send(pando_req_t *rq,

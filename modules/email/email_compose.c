@@ -14,9 +14,9 @@ static void headers(pando_req_t *rq, const email_content_t *content,
     pando_mime_t *mail);
 
 
-char *
+bool
 email_compose(pando_req_t *rq, const email_claim_t *m,
-    const email_content_t *content, const char *const **rcpts, size_t *len)
+    const email_content_t *content, email_mail_t *out)
 {
     size_t            i, n = 0, nbcc;
     const char       *text = content->text, **all;
@@ -55,9 +55,11 @@ email_compose(pando_req_t *rq, const email_claim_t *m,
         all[n++] = bcc[i].address;
     }
 
-    *rcpts = all;
+    out->rcpts = all;
+    out->nrcpts = n;
+    out->bytes = pando_mime(rq, &mail, &out->len);
 
-    return pando_mime(rq, &mail, len);
+    return out->bytes != NULL;
 }
 
 

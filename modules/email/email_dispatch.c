@@ -49,6 +49,10 @@ email_forget = {
 const pando_setting_t  email_settings[] = {
     { "from", "no-reply@example.com", PANDO_SET_TEXT, 0, 0,
       "who a message is from that does not say" },
+    { "bounce_host", "", PANDO_SET_TEXT, 0, 0,
+      "where bounces come back to; none: to who the message is from" },
+    { "timeout_seconds", "60", PANDO_SET_INT, 1, 100,
+      "how long a provider may take for one message" },
     { "lease_seconds", "300", PANDO_SET_INT, 1, 3600,
       "after how long a message that is being sent is taken for lost" },
     { 0 }
@@ -76,15 +80,23 @@ dispatch(pando_req_t *rq, const char *lane, const pando_job_t *job)
 
         out = email_send(rq, m);
 
-        if (out.outcome == NULL) {
+        if (out.outcome == NULL && out.away == NULL) {
             continue;
         }
 
         code = out.code;
         tx = pando_begin(rq);
-        (void) email_sql_record(tx, m->id, (int32_t) m->attempt, out.outcome,
-            code ? &code : NULL, out.enhanced, out.diagnostic, out.class,
-            out.after_ms ? &out.after_ms : NULL);
+
+        if (out.outcome == NULL) {
+            email_sql_put_off(tx, m->id, (int32_t) m->attempt, out.after_ms,
+                              out.away);
+        } else {
+            (void) email_sql_record(tx, m->id, (int32_t) m->attempt,
+                out.outcome, code ? &code : NULL, out.enhanced,
+                out.diagnostic, out.class,
+                out.after_ms ? &out.after_ms : NULL, out.ref, out.away);
+        }
+
         pando_enqueued(tx);
         pando_commit(tx);
     }

@@ -13,6 +13,7 @@ static const pando_route_t *const  routes[] = {
     email_outbox,
     email_suppressions,
     email_templates,
+    email_providers,
     NULL
 };
 

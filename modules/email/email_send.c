@@ -1,57 +1,195 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Email: handing one message to a provider.  The embedded one keeps it in the
+ * Email: handing one message to a provider, and what its answer means.
+ *
+ * What a server says is of the message or of the server: only the first may
+ * bounce it.  A connection that is lost when all was sent is uncertain, and
+ * never taken for a refusal.  The embedded provider keeps the mail in the
  * transaction that notes that it was sent, so that each is there once.
  */
 
 #include "email.h"
 
 
-static email_outcome_t capture(pando_req_t *rq, const email_claim_t *m,
-    const char *const *rcpts, const char *mime);
+#define KEPT_WORDS  500
+
+
+static void capture(pando_req_t *rq, const email_claim_t *m,
+    const email_mail_t *mail);
+static email_outcome_t smtp(pando_req_t *rq, const email_claim_t *m,
+    const email_mail_t *mail);
+static email_outcome_t judged(pando_req_t *rq, const pando_mailed_t *got);
 
 
 email_outcome_t
 email_send(pando_req_t *rq, const email_claim_t *m)
 {
-    char               *mime;
-    size_t              len;
-    email_content_t     content;
-    const char *const  *rcpts;
+    email_mail_t     mail = { 0 };
+    email_content_t  content;
 
     if (!email_content_reveal(rq, m->content_ct, &content)) {
         return (email_outcome_t) { .outcome = "failed",
             .diagnostic = "what it said is kept no longer" };
     }
 
-    mime = email_compose(rq, m, &content, &rcpts, &len);
-
-    if (mime == NULL) {
+    if (!email_compose(rq, m, &content, &mail)) {
         return (email_outcome_t) { .outcome = "failed",
             .diagnostic = "no mail can be made of it" };
     }
 
-    return capture(rq, m, rcpts, mime);
+    if (strcmp(m->kind, "capture") == 0) {
+        capture(rq, m, &mail);
+        return (email_outcome_t) { 0 };
+    }
+
+    return smtp(rq, m, &mail);
+}
+
+
+static void
+capture(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail)
+{
+    pando_tx_t  *tx = pando_begin(rq);
+
+    email_sql_capture(tx, m->id, (int32_t) m->attempt, mail->rcpts,
+                      mail->nrcpts, mail->bytes);
+
+    if (email_sql_record(tx, m->id, (int32_t) m->attempt, "sent", NULL, NULL,
+                         "captured", NULL, NULL, NULL, NULL))
+    {
+        pando_commit(tx);
+    }
 }
 
 
 static email_outcome_t
-capture(pando_req_t *rq, const email_claim_t *m, const char *const *rcpts,
-    const char *mime)
+smtp(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail)
 {
-    size_t       n;
-    pando_tx_t  *tx = pando_begin(rq);
+    void                  *secret = NULL;
+    size_t                 len;
+    json_t                *config = json_loads(m->config, 0, NULL);
+    const char            *tls, *host;
+    pando_mail_t           ask;
+    const pando_mailed_t  *got;
 
-    for (n = 0; rcpts[n]; n++) { /* void */ }
+    host = pando_setting(rq, "bounce_host");
+    tls = json_string_value(json_object_get(config, "tls"));
 
-    email_sql_capture(tx, m->id, (int32_t) m->attempt, rcpts, n, mime);
+    if (m->secret_ct) {
+        secret = pando_reveal(rq, EMAIL_PROVIDER, m->secret_ct, &len);
 
-    if (email_sql_record(tx, m->id, (int32_t) m->attempt, "sent", NULL, NULL,
-                         "captured", NULL, NULL))
-    {
-        pando_commit(tx);
+        if (secret == NULL) {
+            return (email_outcome_t) { .outcome = "deferred",
+                .diagnostic = "the provider's password cannot be read",
+                .away = "its password cannot be read" };
+        }
     }
 
-    return (email_outcome_t) { .outcome = NULL, .after_ms = -1 };
+    ask = (pando_mail_t) {
+        .host = json_string_value(json_object_get(config, "host")),
+        .port = (int) json_integer_value(json_object_get(config, "port")),
+        .tls = tls == NULL || strcmp(tls, "starttls") == 0
+               ? PANDO_MAIL_STARTTLS
+               : strcmp(tls, "tls") == 0 ? PANDO_MAIL_TLS : PANDO_MAIL_PLAIN,
+        .user = json_string_value(json_object_get(config, "user")),
+        .password = secret, .upstream = "smtp", .rcpts = mail->rcpts,
+        .from = host[0] ? pando_text(rq, "b+%s@%s", m->verp, host)
+                        : m->sender,
+        .message = mail->bytes, .len = mail->len, .timeout_ms = 1000
+            * (int) pando_setting_int(rq, "timeout_seconds")
+    };
+
+    if (ask.user == NULL || ask.password == NULL) {
+        ask.user = NULL;
+        ask.password = NULL;
+    }
+
+    got = pando_mail(rq, &ask);
+
+    return judged(rq, got);
+}
+
+
+/* Of what a server said, as much as is worth keeping. */
+
+static const char *
+words(pando_req_t *rq, const char *text)
+{
+    char    *out;
+    size_t   i, n = text ? strnlen(text, KEPT_WORDS) : 0;
+
+    if (n == 0) {
+        return NULL;
+    }
+
+    out = pando_copy(rq, text, n);
+
+    for (i = 0; i < n; i++) {
+        if (out[i] < ' ' || out[i] > '~') {
+            out[i] = out[i] == '\n' || out[i] == '\r' ? ' ' : '?';
+        }
+    }
+
+    return out;
+}
+
+
+static email_outcome_t
+judged(pando_req_t *rq, const pando_mailed_t *got)
+{
+    int              code = got->code;
+    char            *enhanced = pando_alloc(rq, 12);
+    const char      *text = got->text;
+    email_outcome_t  out = { 0 };
+
+    if (got->n && got->rcpts[0].code >= 400) {
+        code = got->rcpts[0].code;
+        text = got->rcpts[0].text;
+    }
+
+    if (got->error == PANDO_FETCH_BREAKER_OPEN
+        || got->error == PANDO_FETCH_BUSY)
+    {
+        return (email_outcome_t) {
+            .after_ms = got->retry_after_ms > 1000 ? got->retry_after_ms
+                                                   : 1000,
+            .away = pando_fetch_error_text(got->error)
+        };
+    }
+
+    out.code = code;
+    out.diagnostic = words(rq, text);
+    out.enhanced = text && email_enhanced(text, enhanced) ? enhanced : NULL;
+
+    if (got->unsure) {
+        out.outcome = "uncertain";
+        out.diagnostic = "the connection was lost when all was sent";
+
+    } else if (got->error == PANDO_FETCH_OK && code < 400) {
+        out.outcome = "sent";
+
+    } else if (code >= 500 && code != 530 && code != 534 && code != 535
+               && code != 538 && (got->error == PANDO_FETCH_OK
+                                  || got->error == PANDO_FETCH_DENIED))
+    {
+        out.outcome = "bounced";
+        out.class = email_bounce_class(code, out.enhanced, text);
+
+    } else {
+        out.outcome = "deferred";
+
+        if (code < 400 || code >= 500 || code == 421) {
+            out.away = code ? out.diagnostic
+                            : pando_fetch_error_text(got->error);
+        }
+
+        if (code == 0) {
+            out.diagnostic = pando_text(rq, "%s: %s",
+                pando_fetch_error_text(got->error),
+                got->why ? got->why : "no answer");
+        }
+    }
+
+    return out;
 }

@@ -41,7 +41,7 @@ typedef struct {
     pando_uuid_t   id, list, resend_of, template_version_id;
     int            lane, state;
     const char    *to, *to_name, *from, *from_name, *reply_to, *subject,
-                  *reason, *locale;
+                  *reason, *locale, *provider, *provider_ref;
     pando_list_t   cc, bcc, events;
     bool           mandatory;
     int64_t        size, attempts;
@@ -140,6 +140,10 @@ static const pando_shape_t  event_view = {
                 .nullable = true),                                            \
     PANDO_FIELD(message_t, INT, size, .required = true),                      \
     PANDO_FIELD(message_t, INT, attempts, .required = true),                  \
+    PANDO_FIELD(message_t, TEXT, provider, .required = true,                  \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, TEXT, provider_ref, .required = true,              \
+                .nullable = true),                                            \
     PANDO_FIELD(message_t, TEXT, reason, .required = true,                    \
                 .nullable = true),                                            \
     PANDO_FIELD(message_t, TIME, next_at, .required = true,                   \

@@ -4,17 +4,25 @@
 -- lane: writes
 -- row: id uuid, attempt int, to_norm text, to_address text, to_name text?,
 -- row: cc json, bcc json, sender text, sender_name text?, reply_to text?,
--- row: subject text, list_id uuid?, created_at timestamptz, content_ct text?
+-- row: subject text, list_id uuid?, created_at timestamptz,
+-- row: content_ct text?, verp text, provider_id uuid?, kind text,
+-- row: config jsonb?, secret_ct text?
 SELECT c.id, c.attempt, c.to_norm, c.to_address, c.to_name, to_json(c.cc),
        to_json(c.bcc), c.sender, c.sender_name, c.reply_to, c.subject,
-       c.list_id, c.created_at, c.content_ct
+       c.list_id, c.created_at, c.content_ct, c.verp, c.provider_id, c.kind,
+       c.config, c.secret_ct
   FROM email.claim(:tenant, :lane, :lease_s) AS c;
 
 -- name: record(id uuid, attempt int, outcome text, code int?, enhanced text?,
---       diagnostic text?, class text?, after_ms bigint?) -> bool
+--       diagnostic text?, class text?, after_ms bigint?, ref text?,
+--       away text?) -> bool
 -- lane: writes
 SELECT email.record(:tenant, :id, :attempt, :outcome, :code, :enhanced,
-                    :diagnostic, :class, :after_ms);
+                    :diagnostic, :class, :after_ms, :ref, :away);
+
+-- name: put_off(id uuid, attempt int, ms bigint, why text) -> none
+-- lane: writes
+SELECT email.put_off(:tenant, :id, :attempt, :ms, :why);
 
 -- name: capture(id uuid, attempt int, rcpts text[], mime text) -> none
 -- lane: writes

@@ -191,7 +191,8 @@ sub certify
 
 # A mail server.  It notes every line and, as `message`, every mail; it answers
 # a recipient whose name begins with a code with that code.  Options: greeting,
-# mail, data, taken (an answer, 'hang' or 'close'), tls (a certificate: for
+# mail, data, taken (an answer, 'hang' or 'close', or a sub that says which of
+# them; taken's is given the mail), tls (a certificate: for
 # STARTTLS, at once with smtps), smtps, password.
 sub mail
 {
@@ -208,7 +209,8 @@ sub mail_connection
     my ($c, $note, $how) = @_;
     my ($secure, $said) = ($how->{smtps}, 0);
     my $say = sub {
-        my ($what) = @_;
+        my ($what, @of) = @_;
+        $what = $what->(@of) if ref $what;
         sleep 60 if $what eq 'hang';
         POSIX::_exit(0) if $what eq 'close' || $what eq 'hang';
         $c->print("$what\r\n");
@@ -250,7 +252,7 @@ sub mail_connection
                 $text .= $l;
             }
             $note->({ message => $text });
-            $say->($how->{taken} // '250 2.0.0 taken as 1');
+            $say->($how->{taken} // '250 2.0.0 taken as 1', $text);
         } elsif ($line eq 'QUIT') {
             $say->('221 bye');
             return;
