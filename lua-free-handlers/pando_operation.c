@@ -137,9 +137,6 @@ pando_operation_write(pando_document_t *d, pando_operation_t *op)
 
     if (route->takes) {
         body(d, route);
-
-    } else if (route->raw) {
-        pando_out_raw(out, ",\"requestBody\":{\"content\":{\"*/*\":{}}}");
     }
 
     pando_out_raw(out, ",\"responses\":{");

@@ -12,10 +12,13 @@
 #include "sms_sql.h"
 
 #define SMS_BODY      "sms.body"    /* what bodies are concealed for */
+#define SMS_CONFIG    "sms.config"
 #define SMS_PARTS     10            /* of a message, at most */
 #define SMS_BODY_MAX  6200          /* bytes: SMS_PARTS of the longest */
 #define SMS_FORCING   16            /* characters told of, at most */
 #define SMS_BATCH     1000
+#define SMS_LATE      10            /* buckets of how long it took */
+#define SMS_PAIRS     100           /* of a form, at most */
 
 
 /* sms_text.c: how a text is cut into parts.  Pure. */
@@ -40,6 +43,109 @@ size_t sms_smart(const char *text, size_t len, char *out);
 const char *sms_encoding_text(sms_encoding_t encoding);
 
 
+/* sms_rules.c: small ones.  Pure. */
+
+typedef struct { const char  *name, *value; } sms_pair_t;
+
+const char *sms_normal(const char *reason);
+size_t sms_base64(const void *data, size_t len, char *out);
+void sms_unescape(char *s);
+size_t sms_unform(char *body, sms_pair_t *pairs, size_t most);
+const char *sms_pair(const sms_pair_t *pairs, size_t n, const char *name);
+void sms_pairs_sort(sms_pair_t *pairs, size_t n);
+bool sms_same(const char *a, const char *b);
+
+
+/* sms_choice.c: which way is the best.  Pure. */
+
+typedef struct {
+    bool           routed, priced;  /* not: it is captured; has no price */
+    pando_uuid_t   route_id, provider_id;
+    const char    *kind;
+    int            priority, floor_bp;
+    double         cost;            /* of the message, in our minor units */
+    int64_t        sent, delivered, failed;
+    double         p95_s, conversion;
+    double         quality, score;  /* set by ranking */
+} sms_way_t;
+
+double sms_wilson(int64_t good, int64_t all);
+double sms_p95(const int64_t late[SMS_LATE]);
+size_t sms_rank(sms_way_t *ways, size_t n, int lane, double penalty);
+size_t sms_explore(pando_uuid_t id, size_t n, int lane);
+
+
+/* sms_ways.c: the ways to a number, the best first */
+
+PANDO_WAITS size_t sms_ways(pando_req_t *rq, const char *e164, int lane,
+    int64_t segments, sms_way_t **out);
+double sms_convert(pando_req_t *rq, double amount, const char *currency);
+
+
+/* sms_providers.c, sms_submit.c, sms_query.c: providers */
+
+typedef struct {
+    pando_uuid_t   id, tenant;
+    const char    *kind, *base_url, *currency;
+    json_t        *config;
+} sms_use_t;
+
+typedef struct {
+    const char  *id, *to, *sender, *body, *lane;
+    bool         ucs2;
+} sms_out_t;
+
+typedef struct {
+    const char  *how;               /* as sms.record() has it */
+    const char  *ref, *code, *reason;
+    int64_t      pause_ms;
+} sms_submitted_t;
+
+typedef struct {
+    enum { SMS_CANNOT_ASK = 0, SMS_KNOWN, SMS_NOT_KNOWN, SMS_ASK_AGAIN } is;
+    const char  *ref;
+} sms_asked_t;
+
+/* NULL: there is none, or its config cannot be read. */
+PANDO_WAITS sms_use_t *sms_use(pando_req_t *rq, pando_uuid_t id);
+PANDO_WAITS void sms_submit(pando_req_t *rq, const sms_use_t *p,
+    const sms_out_t *m, sms_submitted_t *out);
+PANDO_WAITS sms_asked_t sms_ask_provider(pando_req_t *rq, const sms_use_t *p,
+    const char *id, const char *to, const char *body, pando_time_t since);
+const char *sms_option(const sms_use_t *p, const char *name);
+const char *sms_reason(const char *kind, const char *code);
+const char *sms_form(pando_req_t *rq, const char *const *pairs);
+const char *sms_callback(pando_req_t *rq, const sms_use_t *p,
+    const char *what, const char *id);
+const char *sms_signature(pando_req_t *rq, const char *secret,
+    const char *at, const char *body);
+const char *sms_basic(pando_req_t *rq, const sms_use_t *p);
+bool sms_signed_http(pando_req_t *rq, const sms_use_t *p, const char *body);
+/* Sorts the pairs. */
+bool sms_signed_twilio(pando_req_t *rq, const sms_use_t *p, const char *url,
+    sms_pair_t *pairs, size_t n);
+
+typedef struct {
+    pando_given_t  given;
+    const char    *name, *base_url, *currency;
+    int            kind;
+    int64_t        per_second;
+    bool           enabled;
+    json_t        *config;
+} sms_provider_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *prefix;
+    int            lane;
+    pando_uuid_t   provider_id;
+    int64_t        priority, floor_bp;
+    bool           enabled;
+} sms_route_in_t;
+
+extern const char *const  sms_kinds[];
+
+
 /* sms_accept.c: a message is looked at, and taken on */
 
 enum { SMS_LANE_OTP = 0, SMS_LANE_TRANSACTIONAL, SMS_LANE_MARKETING };
@@ -62,6 +168,7 @@ typedef struct sms_wordings_s  sms_wordings_t;
 typedef struct {
     sms_wordings_t  *wordings;
     const char      *why;           /* of the last refusal, or NULL */
+    bool             captured;      /* there are no routes at all */
 } sms_checking_t;
 
 /* NULL: item is what can be taken; else what is wrong with it. */
@@ -72,7 +179,13 @@ PANDO_WAITS json_t *sms_take(pando_req_t *rq, json_t *items);
 
 extern const pando_problem_t  sms_invalid_number, sms_landline,
                               sms_no_body, sms_two_bodies, sms_too_long,
-                              sms_no_route;
+                              sms_no_route, sms_opted_out,
+                              sms_spend_limit;
+/* Of a result of sms_take(): NULL, or why it was not taken on. */
+const pando_problem_t *sms_refused(json_t *taken);
+/* A number in one form; leaves with 422. */
+const char *sms_e164(pando_req_t *rq, const char *to, const char *pointer,
+    const char **masked) PANDO_LEAVES;
 
 
 /* sms_wording.c: templates and data */
@@ -121,12 +234,20 @@ extern const pando_shape_t  sms_message_in, sms_batch_in, sms_taken_view,
                             sms_message_detail, sms_messages_in,
                             sms_captured_view, sms_estimate_in,
                             sms_estimate_view, sms_template_in,
-                            sms_template_patch, sms_template_view;
-extern const pando_event_t  sms_sent, sms_delivered, sms_failed;
+                            sms_template_patch, sms_template_view,
+                            sms_provider_in, sms_provider_patch,
+                            sms_provider_view, sms_route_in,
+                            sms_route_patch, sms_route_view;
+extern const pando_event_t  sms_sent, sms_delivered, sms_failed,
+                            sms_event_opted_out, sms_event_opted_in,
+                            sms_spend_reached;
 extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
-                            sms_templates[];
+                            sms_templates[], sms_providers[],
+                            sms_routes[], sms_prices[], sms_opt_outs[],
+                            sms_reports[];
 extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
-                            sms_sweep, sms_expire, sms_forget;
+                            sms_ask, sms_count_routes, sms_sweep,
+                            sms_expire, sms_forget;
 extern const pando_setting_t  sms_settings[];
 extern const pando_call_t   sms_calls[];
 

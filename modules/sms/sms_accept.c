@@ -42,6 +42,13 @@ sms_no_route = {
 };
 
 const pando_problem_t
+sms_opted_out = { .status = 409, .code = "opted_out", .pointer = "/to",
+                  .text = "who has the number does not want messages" },
+sms_spend_limit = { .status = 429, .code = "spend_limit",
+                    .retry_after = 3600,
+                    .text = "no more may be spent on messages today" };
+
+const pando_problem_t
 sms_two_bodies = { .status = 422, .code = "body_and_template",
                .pointer = "/body",
                .text = "the text is given, or made of a template" };
@@ -61,6 +68,25 @@ listed(const char *list, const char *country)
     }
 
     return *list == '\0';
+}
+
+
+const char *
+sms_e164(pando_req_t *rq, const char *to, const char *pointer,
+    const char **masked)
+{
+    char           hidden[PANDO_PHONE_MASKED];
+    const char    *from = pando_setting(rq, "default_country");
+    pando_phone_t  phone;
+
+    if (!pando_phone(to, strlen(to), *from ? from : NULL, &phone)) {
+        pando_leave_at(rq, &sms_invalid_number, pointer);
+    }
+
+    pando_phone_mask(&phone, hidden);
+    *masked = pando_copy(rq, hidden, strlen(hidden));
+
+    return pando_copy(rq, phone.e164, strlen(phone.e164));
 }
 
 
@@ -168,6 +194,47 @@ set_int(json_t *item, const char *name, int64_t value)
 }
 
 
+/* What it will cost, where it is not captured; NULL: there is a way. */
+
+static const pando_problem_t *
+priced(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
+    const char *to, json_t *item)
+{
+    size_t      n;
+    double      cost;
+    int64_t     cap = pando_setting_int(rq, "spend_cap_minor");
+    sms_way_t  *ways;
+
+    if (c->captured) {
+        return NULL;
+    }
+
+    n = sms_ways(rq, to, in->lane,
+                 json_integer_value(json_object_get(item, "segments")), &ways);
+
+    if (n == 0) {
+        return &sms_no_route;
+    }
+
+    if (!ways[0].routed) {
+        c->captured = true;
+        return NULL;
+    }
+
+    if (ways[0].priced) {
+        cost = __builtin_ceil(ways[0].cost - 1e-9);
+        set_int(item, "price_minor", (int64_t) cost);
+        set(item, "currency", pando_setting(rq, "currency"));
+
+        if (cap) {
+            set_int(item, "cap", cap);
+        }
+    }
+
+    return NULL;
+}
+
+
 const pando_problem_t *
 sms_check(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
     json_t **item)
@@ -224,7 +291,8 @@ sms_check(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
         set(*item, "send_at", when);
     }
 
-    return NULL;
+    return priced(rq, c, in, pando_copy(rq, phone.e164, strlen(phone.e164)),
+                  *item);
 }
 
 
@@ -239,4 +307,15 @@ sms_take(pando_req_t *rq, json_t *items)
     pando_enqueued(pando_auto(rq));
 
     return json_loads(out, 0, NULL);
+}
+
+
+const pando_problem_t *
+sms_refused(json_t *taken)
+{
+    const char  *error = json_string_value(json_object_get(taken, "error"));
+
+    return error == NULL ? NULL
+           : strcmp(error, sms_opted_out.code) == 0 ? &sms_opted_out
+           : &sms_spend_limit;
 }

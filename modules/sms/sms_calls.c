@@ -20,6 +20,8 @@ static const struct {
     { &sms_two_bodies, SMS_MISSING_VARIABLE },
     { &sms_too_long, SMS_TOO_LONG },
     { &sms_no_route, SMS_NO_ROUTE },
+    { &sms_opted_out, SMS_OPTED_OUT },
+    { &sms_spend_limit, SMS_SPEND_LIMIT },
 };
 
 
@@ -60,6 +62,12 @@ send_it(pando_req_t *rq, const void *data, void *result)
 
     (void) json_array_append_new(items, item);
     taken = json_array_get(sms_take(rq, items), 0);
+    problem = sms_refused(taken);
+
+    if (problem) {
+        return code_of(problem);
+    }
+
     id = json_string_value(json_object_get(taken, "id"));
 
     *out = (sms_send_out_t) {

@@ -28,10 +28,11 @@ const pando_route_t  sms_messages[] = {
 
     { PANDO_POST, "/sms/messages", send_one, "Send a message",
       .scope = "sms:write", .takes = &sms_message_in, .status = 202,
-      .gives = &sms_taken_view, .trips = 2,
+      .gives = &sms_taken_view, .trips = 3,
       .fails = { &sms_invalid_number, &sms_landline, &sms_no_body,
                  &sms_two_bodies, &sms_unknown_template,
-                 &sms_missing_variable, &sms_too_long, &sms_no_route } },
+                 &sms_missing_variable, &sms_too_long, &sms_no_route,
+                 &sms_opted_out, &sms_spend_limit } },
 
     { PANDO_POST, "/sms/messages/batch", send_many,
       "Send up to a thousand messages",
@@ -78,9 +79,10 @@ send_one(pando_req_t *rq)
     }
 
     (void) json_array_append_new(items, item);
-    taken = sms_take(rq, items);
+    taken = json_array_get(sms_take(rq, items), 0);
+    problem = sms_refused(taken);
 
-    return pando_reply_tree(rq, json_array_get(taken, 0));
+    return problem ? pando_fail(rq, problem) : pando_reply_tree(rq, taken);
 }
 
 
@@ -122,7 +124,10 @@ send_many(pando_req_t *rq)
 
     json_array_foreach(out, i, item) {
         if (json_is_null(item)) {
-            (void) json_array_set(out, i, json_array_get(taken, n++));
+            item = json_array_get(taken, n++);
+            problem = sms_refused(item);
+            (void) json_array_set(out, i, problem ? refusal(problem, NULL)
+                                                  : item);
         }
     }
 

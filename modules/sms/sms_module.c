@@ -13,6 +13,11 @@ static const pando_route_t *const  routes[] = {
     sms_estimates,
     sms_captured,
     sms_templates,
+    sms_providers,
+    sms_routes,
+    sms_prices,
+    sms_opt_outs,
+    sms_reports,
     NULL
 };
 
@@ -20,6 +25,9 @@ static const pando_event_t *const  events[] = {
     &sms_sent,
     &sms_delivered,
     &sms_failed,
+    &sms_event_opted_out,
+    &sms_event_opted_in,
+    &sms_spend_reached,
     NULL
 };
 
@@ -27,6 +35,8 @@ static const pando_job_t *const  jobs[] = {
     &sms_otp,
     &sms_transactional,
     &sms_marketing,
+    &sms_ask,
+    &sms_count_routes,
     &sms_sweep,
     &sms_expire,
     &sms_forget,

@@ -21,6 +21,9 @@ typedef struct {
     bool           unsure;
     pando_time_t   send_at, ttl_at, created_at;
     pando_list_t   log;
+    pando_uuid_t   provider_id, route_id;
+    pando_money_t  price;
+    bool           price_estimated;
 } message_t;
 
 typedef struct {
@@ -33,6 +36,7 @@ typedef struct {
     int            state, encoding;
     int64_t        segments;
     const char    *error, *detail, *pointer, *reason;
+    pando_money_t  price;
 } taken_t;
 
 typedef struct { pando_list_t  data; } batch_t;
@@ -179,6 +183,8 @@ static const pando_field_t  taken_fields[] = {
     PANDO_FIELD(taken_t, INT, segments, .required = true),
     PANDO_FIELD(taken_t, ENUM, encoding, .required = true,
                 .among = encodings),
+    PANDO_FIELD(taken_t, MONEY, price, .required = true, .nullable = true,
+                .note = "an estimate; null where nothing is known of it"),
     PANDO_END
 };
 
@@ -187,6 +193,7 @@ static const pando_field_t  result_fields[] = {
     PANDO_FIELD(taken_t, ENUM, state, .among = states),
     PANDO_FIELD(taken_t, INT, segments),
     PANDO_FIELD(taken_t, ENUM, encoding, .among = encodings),
+    PANDO_FIELD(taken_t, MONEY, price, .nullable = true),
     PANDO_FIELD(taken_t, TEXT, error,
                 .note = "why it is not taken on: the code of the problem"),
     PANDO_FIELD(taken_t, TEXT, detail),
@@ -240,6 +247,13 @@ static const pando_shape_t  entry_shape = {
     PANDO_FIELD(message_t, INT, attempts, .required = true),                  \
     PANDO_FIELD(message_t, BOOL, unsure, .required = true,                    \
                 .note = "the provider may have taken it: it did not say"),    \
+    PANDO_FIELD(message_t, UUID, provider_id, .required = true,               \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, UUID, route_id, .required = true,                  \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, MONEY, price, .required = true,                    \
+                .nullable = true),                                            \
+    PANDO_FIELD(message_t, BOOL, price_estimated, .required = true),          \
     PANDO_FIELD(message_t, TIME, send_at, .required = true,                   \
                 .nullable = true),                                            \
     PANDO_FIELD(message_t, TIME, ttl_at, .required = true),                   \
@@ -293,48 +307,136 @@ sms_captured_view = {
 };
 
 
-/* Events */
+/* Providers and routes */
 
 typedef struct {
-    pando_uuid_t   message_id;
-    int            lane, state;
-    const char    *country, *reason;
-    int64_t        segments;
-} told_t;
+    pando_uuid_t   id;
+    int            kind;
+    const char    *name, *base_url, *currency;
+    int64_t        per_second, version;
+    bool           enabled;
+    pando_time_t   down_until, created_at, updated_at;
+} provider_t;
 
-static const pando_field_t  sent_fields[] = {
-    PANDO_FIELD(told_t, UUID, message_id, .required = true),
-    PANDO_FIELD(told_t, ENUM, lane, .required = true, .among = sms_lanes),
-    PANDO_FIELD(told_t, TEXT, country, .required = true),
-    PANDO_FIELD(told_t, INT, segments, .required = true),
+typedef struct {
+    pando_uuid_t   id, provider_id;
+    int            lane;
+    const char    *prefix;
+    int64_t        priority, floor_bp, version;
+    bool           enabled;
+    pando_time_t   created_at, updated_at;
+} route_t;
+
+#define CONFIG                                                                \
+    PANDO_FIELD(sms_provider_in_t, TEXT, base_url, .pattern = "url",          \
+                .note = "of its API, where that is not its usual one",        \
+                .example = "\"https://sms.example.com\""),                    \
+    PANDO_FIELD(sms_provider_in_t, TREE, config,                              \
+                .note = "http: secret, status_url; twilio: account_sid, "     \
+                        "auth_token, from; smsru: api_id, secret; kannel: "   \
+                        "username, password, from, secret",                   \
+                .example = "{\"secret\": \"0123456789abcdef\"}"),             \
+    PANDO_FIELD(sms_provider_in_t, INT, per_second, .min = 1, .max = 10000,   \
+                .otherwise = "10",                                            \
+                .note = "how many messages it takes in a second")
+
+static const pando_field_t  provider_in_fields[] = {
+    PANDO_FIELD(sms_provider_in_t, TEXT, name, .required = true, .min = 1,
+                .max = 100),
+    PANDO_FIELD(sms_provider_in_t, ENUM, kind, .required = true,
+                .among = sms_kinds, .example = "\"http\""),
+    CONFIG,
+    PANDO_FIELD(sms_provider_in_t, TEXT, currency, .pattern = "currency",
+                .note = "of its prices", .example = "\"EUR\""),
     PANDO_END
 };
 
-static const pando_field_t  ended_fields[] = {
-    PANDO_FIELD(told_t, UUID, message_id, .required = true),
-    PANDO_FIELD(told_t, ENUM, lane, .required = true, .among = sms_lanes),
-    PANDO_FIELD(told_t, TEXT, country, .required = true),
-    PANDO_FIELD(told_t, ENUM, state, .required = true, .among = states),
-    PANDO_FIELD(told_t, TEXT, reason, .required = true, .nullable = true),
+static const pando_field_t  provider_patch_fields[] = {
+    PANDO_FIELD(sms_provider_in_t, TEXT, name, .min = 1, .max = 100),
+    CONFIG,
+    PANDO_FIELD(sms_provider_in_t, BOOL, enabled),
     PANDO_END
 };
 
-static const pando_shape_t
-sent_shape = { .name = "SmsSent", .size = sizeof(told_t),
-               .fields = sent_fields },
-ended_shape = { .name = "SmsEnded", .size = sizeof(told_t),
-                .fields = ended_fields };
+static const pando_field_t  provider_fields[] = {
+    PANDO_FIELD(provider_t, UUID, id, .required = true),
+    PANDO_FIELD(provider_t, TEXT, name, .required = true),
+    PANDO_FIELD(provider_t, ENUM, kind, .required = true,
+                .among = sms_kinds),
+    PANDO_FIELD(provider_t, TEXT, base_url, .required = true,
+                .nullable = true),
+    PANDO_FIELD(provider_t, TEXT, currency, .required = true),
+    PANDO_FIELD(provider_t, INT, per_second, .required = true),
+    PANDO_FIELD(provider_t, BOOL, enabled, .required = true),
+    PANDO_FIELD(provider_t, TIME, down_until, .required = true,
+                .nullable = true,
+                .note = "it failed, and is left alone until then"),
+    PANDO_FIELD(provider_t, INT, version, .required = true),
+    PANDO_FIELD(provider_t, TIME, created_at, .required = true),
+    PANDO_FIELD(provider_t, TIME, updated_at, .required = true),
+    PANDO_END
+};
 
-const pando_event_t
-sms_sent = {
-    .type = "sms.sent", .schema = 1, .data = &sent_shape,
-    .note = "a provider has taken a message"
+#define WEIGHT                                                                \
+    PANDO_FIELD(sms_route_in_t, INT, priority, .min = 0, .max = 1000,         \
+                .otherwise = "100",                                           \
+                .note = "where two are equally good the lesser goes first"),  \
+    PANDO_FIELD(sms_route_in_t, INT, floor_bp, .min = 0, .max = 10000,        \
+                .otherwise = "0",                                             \
+                .note = "basis points of quality below which it is not taken")
+
+static const pando_field_t  route_in_fields[] = {
+    PANDO_FIELD(sms_route_in_t, TEXT, prefix, .pattern = "digits", .max = 15,
+                .note = "digits of a number's beginning; none: every number",
+                .example = "\"4915\""),
+    PANDO_FIELD(sms_route_in_t, ENUM, lane, .required = true,
+                .among = sms_lanes),
+    PANDO_FIELD(sms_route_in_t, UUID, provider_id, .required = true),
+    WEIGHT,
+    PANDO_END
+};
+
+static const pando_field_t  route_patch_fields[] = {
+    WEIGHT,
+    PANDO_FIELD(sms_route_in_t, BOOL, enabled),
+    PANDO_END
+};
+
+static const pando_field_t  route_fields[] = {
+    PANDO_FIELD(route_t, UUID, id, .required = true),
+    PANDO_FIELD(route_t, TEXT, prefix, .required = true),
+    PANDO_FIELD(route_t, ENUM, lane, .required = true, .among = sms_lanes),
+    PANDO_FIELD(route_t, UUID, provider_id, .required = true),
+    PANDO_FIELD(route_t, INT, priority, .required = true),
+    PANDO_FIELD(route_t, BOOL, enabled, .required = true),
+    PANDO_FIELD(route_t, INT, floor_bp, .required = true),
+    PANDO_FIELD(route_t, INT, version, .required = true),
+    PANDO_FIELD(route_t, TIME, created_at, .required = true),
+    PANDO_FIELD(route_t, TIME, updated_at, .required = true),
+    PANDO_END
+};
+
+const pando_shape_t
+sms_provider_in = {
+    .name = "SmsProviderIn", .size = sizeof(sms_provider_in_t),
+    .given = true, .fields = provider_in_fields
 },
-sms_delivered = {
-    .type = "sms.delivered", .schema = 1, .data = &ended_shape,
-    .note = "a message has come to its telephone"
+sms_provider_patch = {
+    .name = "SmsProviderChange", .size = sizeof(sms_provider_in_t),
+    .given = true, .fields = provider_patch_fields, .patch = true
 },
-sms_failed = {
-    .type = "sms.failed", .schema = 1, .data = &ended_shape,
-    .note = "a message was not delivered: failed, undelivered or expired"
+sms_provider_view = {
+    .name = "SmsProvider", .size = sizeof(provider_t),
+    .fields = provider_fields
+},
+sms_route_in = {
+    .name = "SmsRouteIn", .size = sizeof(sms_route_in_t), .given = true,
+    .fields = route_in_fields
+},
+sms_route_patch = {
+    .name = "SmsRouteChange", .size = sizeof(sms_route_in_t),
+    .given = true, .fields = route_patch_fields, .patch = true
+},
+sms_route_view = {
+    .name = "SmsRoute", .size = sizeof(route_t), .fields = route_fields
 };

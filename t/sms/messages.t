@@ -6,7 +6,8 @@ use lib $FindBin::Bin;
 use Pando;
 use Sms;
 
-my $t = Sms->new(workers => 2, set => { default_country => 'DE', countries => 'DE,US, RU' });
+my $t = Sms->new(workers => 2, set => { default_country => 'DE', countries => 'DE,US, RU',
+    spend_cap_minor => 5, currency => 'EUR' });
 my $p = $t->{p};
 my $one = 'POST /sms/messages';
 
@@ -159,6 +160,39 @@ is_deeply $e, { encoding => 'gsm7', segments => 2, units => 164, left => 141, fo
     parts => [ { units => 152, octets => 140 }, { units => 12, octets => 17 } ] }, 'an estimate';
 is_deeply $t->post('/sms/estimate', { body => "\x{416}`\x{1f600}\x{e7}" })->json->{forcing},
     [ "\x{416}", '`', "\x{1f600}", "\x{e7}" ], 'what forces UCS-2';
+
+
+# who does not want it, and what nobody pays for
+
+$t->post('/sms/opt-outs', { number => '+4915199999999' });
+$t->fails($t->post('/sms/messages', { to => '+4915199999999', body => 'x', dedup_key => 'k9' }),
+    $one, 'opted_out', '/to');
+$t->post('/sms/opt-outs', { number => '+4915199999998', sender => 'OTHER' });
+$t->sent(to => '+4915199999998');
+$t->fails($t->post('/sms/messages', { to => '+4915199999998', body => 'x', sender => 'OTHER' }),
+    $one, 'opted_out', '/to', 'from one sender');
+$t->ends($t->sent(to => '+4915199999999', lane => 'otp'), 'delivered', 'a code always goes');
+my $box_of = $t->post('/sms/providers', { name => 'box', kind => 'captured' })->json;
+$t->post('/sms/prices/import', { provider_id => $box_of->{id}, csv => "49,2.5\n" });
+$t->post('/sms/routes', { prefix => '49', lane => 'transactional',
+    provider_id => $box_of->{id} });
+my $paid = $t->sent(dedup_key => 'paid');
+is_deeply $paid->{price}, { amount => 3, currency => 'EUR' }, 'its price, rounded up';
+$t->ends($paid, 'delivered', 'by a provider that captures');
+my $r = $t->post('/sms/messages', { to => $Sms::TO, body => 'x', dedup_key => 'unpaid' });
+$t->fails($r, $one, 'spend_limit');
+ok $r->header('Retry-After'), 'come again';
+is $t->sent(dedup_key => 'paid')->{id}, $paid->{id}, 'what was paid for is not paid again';
+is $t->count("message_keys where dedup_key in ('unpaid', 'k9')"), 0,
+    'a refusal leaves no key behind';
+$t->fails($t->post('/sms/messages', { to => '+12015550123', body => 'x' }), $one, 'no_route',
+    '/to', 'a prefix without a route');
+is_deeply [ map { $_->{error} // 'ok' } @{ $t->post('/sms/messages/batch', { messages => [
+    { to => '+4915199999999', body => 'x' }, { to => $Sms::TO, body => 'x' },
+    { to => $Sms::TO, body => 'x', lane => 'otp' } ] })->json->{data} } ],
+    [qw(opted_out spend_limit no_route)], 'in a batch, too';
+is_deeply [ map { $_->[0] } $p->sql("select data->>'percent' from pando.outbox
+    where type = 'sms.spend_reached'") ], [ 100 ], 'the end of the money is told, once';
 $t->all_provoked('sms_messages.c');
 unlike $p->log . $p->log('access.log'), qr/23456789|Hello/, 'no number and no text is in a log';
 
@@ -169,7 +203,7 @@ $p->sql("update sms.messages set created_at = now() - interval '2 days'");
 $p->sql("update sms.outbox set at = now() - interval '2 days'");
 $p->sql("update sms.message_keys set at = now() - interval '31 days'");
 $p->sql('select sms.forget(5000)');
-is $t->count('messages where body_ct is null'), 1, 'a code is forgotten after a day';
+is $t->count('messages where body_ct is null'), 2, 'codes are forgotten after a day';
 is $t->count('outbox'), 0, 'so is what was captured';
 is $t->count('message_keys'), 0, 'keys are after 30 days';
 $p->sql("update sms.messages set created_at = now() - interval '14 months'");
