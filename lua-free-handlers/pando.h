@@ -254,6 +254,11 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 #include "pando_wording.h"
 
 
+/* 5b. Push messages to devices: their cryptography (pando_push.h) */
+
+#include "pando_push.h"
+
+
 /* 5b, 5c. Addresses of mail, and mails (pando_address.h, pando_mime.h) */
 
 #include "pando_address.h"

@@ -20,6 +20,10 @@
 #define NOTIFICATIONS_USERS       500   /* of one request; of one chunk */
 #define NOTIFICATIONS_CONTENTS    60    /* of one version of a template */
 #define NOTIFICATIONS_DATA        "notifications.data"
+#define NOTIFICATIONS_TOKEN       "notifications.token"
+#define NOTIFICATIONS_EVENT       "notifications.event"
+#define NOTIFICATIONS_JWT         2048
+#define NOTIFICATIONS_WEBPUSH     1     /* of notifications_platforms */
 
 typedef struct {
     pando_given_t  given;
@@ -27,7 +31,7 @@ typedef struct {
     int            class;
     bool           mandatory, digestible, urgent;
     pando_list_t   channels;            /* int: of notifications_channels */
-    int64_t        ttl_s;
+    int64_t        ttl_s, cap_push_day, cap_week;
 } notifications_category_in_t;
 
 typedef struct {
@@ -51,7 +55,14 @@ typedef struct {
 
 typedef struct {
     pando_given_t  given;
+    int            channel;
+    int64_t        after_s;
+} notifications_step_t;
+
+typedef struct {
+    pando_given_t  given;
     const char    *key, *category, *locale;
+    pando_list_t   flow;                /* notifications_step_t */
     pando_list_t   variables;           /* notifications_variable_t */
     pando_list_t   contents;            /* notifications_content_in_t */
 } notifications_template_in_t;
@@ -70,6 +81,7 @@ typedef struct {
 typedef struct {
     pando_given_t  given;
     pando_list_t   users;               /* pando_uuid_t */
+    const char    *topic;
 } notifications_to_t;
 
 typedef struct {
@@ -80,6 +92,7 @@ typedef struct {
     json_t                     *data;
     pando_list_t                channels;
     int64_t                     ttl_s;
+    pando_time_t                send_at;
     const char                 *group_key, *object;
     pando_uuid_t                actor_id;
 } notifications_send_in_t;
@@ -128,6 +141,40 @@ typedef struct {
     bool           marketing;
 } notifications_contact_in_t;
 
+typedef struct {
+    pando_given_t  given;
+    const char    *quiet_from, *quiet_to, *digest_at;
+    pando_list_t   days;                /* int64_t */
+    pando_time_t   dnd_until;
+} notifications_schedule_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            platform, environment;
+    const char    *token, *p256dh, *auth, *device_id, *app_id;
+} notifications_device_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *key, *title;         /* title: words */
+    bool           open;
+} notifications_topic_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            event;
+    const char    *token;
+} notifications_event_in_t;
+
+/* How an attempt went: sent, delivered, retry, failed, gone. */
+typedef struct {
+    const char  *how, *provider, *ref, *error;
+    int32_t      after_s;
+} notifications_outcome_t;
+
+extern const char *const    notifications_platforms[];
+extern const char *const    notifications_environments[];
+extern const char *const    notifications_tracked[];
 extern const char *const    notifications_channels[];
 extern const char *const    notifications_classes[];
 
@@ -150,9 +197,28 @@ extern const pando_shape_t  notifications_category_in,
                             notifications_preferences_in,
                             notifications_preferences_view,
                             notifications_contact_in,
-                            notifications_contact_view;
+                            notifications_contact_view,
+                            notifications_schedule_in,
+                            notifications_schedule_view,
+                            notifications_device_in,
+                            notifications_device_view,
+                            notifications_vapid_view,
+                            notifications_outbox_view,
+                            notifications_topic_in,
+                            notifications_topic_patch,
+                            notifications_topic_view,
+                            notifications_event_in,
+                            notifications_token_in,
+                            notifications_texts_view;
 
-extern const pando_event_t  notifications_created, notifications_read;
+extern const pando_event_t  notifications_created, notifications_read,
+                            notifications_delivered, notifications_failed,
+                            notifications_clicked,
+                            notifications_token_disabled;
+extern const pando_job_t    notifications_dispatch,
+                            notifications_dispatch_bulk,
+                            notifications_step, notifications_fan_out,
+                            notifications_release, notifications_forget;
 
 extern const pando_problem_t  notifications_unknown_category,
                               notifications_unknown_template,
@@ -166,12 +232,17 @@ extern const pando_route_t  notifications_categories[],
                             notifications_publishing[],
                             notifications_sending[],
                             notifications_inbox[],
-                            notifications_preferences[];
+                            notifications_preferences[],
+                            notifications_schedules[],
+                            notifications_devices[],
+                            notifications_topics[], notifications_tracking[];
 
 
 /* notifications_rules.c: need nobody */
 bool notifications_joins(unsigned code);
 size_t notifications_cut(const char *s, size_t len, size_t most);
+int64_t notifications_seconds(const char *text, pando_time_t now);
+bool notifications_clock(const char *text);
 
 /* notifications_render.c */
 json_t *notifications_contents_tree(pando_req_t *rq,
@@ -192,6 +263,32 @@ bool notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
    ...}} */
 json_t *notifications_version(pando_tx_t *tx, pando_uuid_t template,
     int64_t no);
+
+/* notifications_devices.c */
+unsigned char *notifications_bytes(pando_req_t *rq, const char *text,
+    size_t size);
+notifications_vapid_t *notifications_vapid(pando_req_t *rq,
+    const char **pem);
+
+/* notifications_dispatch.c */
+void notifications_deliver(pando_req_t *rq,
+    const notifications_claim_t *row);
+
+/* notifications_push.c, notifications_vendors.c */
+void notifications_push(pando_req_t *rq, const notifications_claim_t *row,
+    notifications_outcome_t *out);
+bool notifications_answered(const pando_fetched_t *got,
+    notifications_outcome_t *out);
+json_t *notifications_payload(pando_req_t *rq,
+    const notifications_claim_t *row, size_t most);
+void notifications_fcm(pando_req_t *rq, const notifications_claim_t *row,
+    const char *token, notifications_outcome_t *out);
+void notifications_apns(pando_req_t *rq, const notifications_claim_t *row,
+    const char *token, notifications_outcome_t *out);
+
+/* notifications_track.c */
+const char *notifications_event_token(pando_req_t *rq,
+    const notifications_claim_t *row);
 
 /* notifications_shapes.c */
 const char **notifications_names(pando_req_t *rq, const pando_list_t *list,

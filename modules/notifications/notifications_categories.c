@@ -75,16 +75,19 @@ get(pando_req_t *rq)
 static pando_reply_t
 add(pando_req_t *rq)
 {
-    int32_t                             ttl;
+    int32_t                             ttl, day, week;
     const notifications_category_in_t  *in = pando_body(rq);
 
     ttl = (int32_t) in->ttl_s;
+    day = (int32_t) in->cap_push_day;
+    week = (int32_t) in->cap_week;
 
     return pando_reply_json(rq,
         notifications_sql_category_add(pando_auto(rq), in->key, in->title,
             notifications_classes[in->class], in->mandatory,
             notifications_names(rq, &in->channels, notifications_channels),
-            in->channels.n, in->digestible, in->urgent, ttl ? &ttl : NULL));
+            in->channels.n, in->digestible, in->urgent, ttl ? &ttl : NULL,
+            day ? &day : NULL, week ? &week : NULL));
 }
 
 
@@ -92,7 +95,7 @@ static pando_reply_t
 change(pando_req_t *rq)
 {
     bool                 has_channels;
-    int32_t              ttl;
+    int32_t              ttl, day, week;
     int64_t              version;
     pando_tx_t          *tx = pando_begin(rq);
     const char          *key = pando_path_text(rq, "key");
@@ -102,6 +105,8 @@ change(pando_req_t *rq)
     const notifications_category_in_t  *in = pando_body(rq);
 
     ttl = (int32_t) in->ttl_s;
+    day = (int32_t) in->cap_push_day;
+    week = (int32_t) in->cap_week;
     has_channels = PANDO_GIVEN(shape, in, channels);
     version = notifications_sql_category_lock_or_404(tx, key);
     pando_match_or_412(rq, version);
@@ -115,7 +120,9 @@ change(pando_req_t *rq)
         in->channels.n, has_channels,
         PANDO_GIVEN(shape, in, digestible) ? &in->digestible : NULL,
         PANDO_GIVEN(shape, in, urgent) ? &in->urgent : NULL,
-        ttl ? &ttl : NULL, PANDO_GIVEN(shape, in, ttl_s));
+        ttl ? &ttl : NULL, PANDO_GIVEN(shape, in, ttl_s),
+        day ? &day : NULL, PANDO_GIVEN(shape, in, cap_push_day),
+        week ? &week : NULL, PANDO_GIVEN(shape, in, cap_week));
     pando_commit(tx);
 
     return pando_reply_json(rq, json);

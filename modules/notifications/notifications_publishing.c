@@ -96,7 +96,7 @@ publish(pando_req_t *rq)
     notifications_sql_contents_archive(tx, row->id);
     (void) notifications_sql_contents_publish(tx, row->id, no);
     notifications_sql_template_change(tx, row->id, NULL, NULL, NULL, NULL,
-                                      &no, (int32_t) row->latest);
+                                      NULL, &no, (int32_t) row->latest);
     json = notifications_sql_template_or_404(tx, key);
     pando_commit(tx);
 
@@ -129,7 +129,7 @@ rollback(pando_req_t *rq)
         return pando_fail(rq, &no_version);
     }
 
-    notifications_sql_template_change(tx, row->id, NULL, NULL, NULL,
+    notifications_sql_template_change(tx, row->id, NULL, NULL, NULL, NULL,
                                       row->has_draft ? &draft : NULL, &no,
                                       (int32_t) row->latest);
     json = notifications_sql_template_or_404(tx, key);

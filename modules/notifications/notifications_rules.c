@@ -11,6 +11,9 @@
 #include "notifications.h"
 
 
+#define DAY_S  86400
+
+
 static unsigned code_at(const char *s, size_t len, size_t *size);
 
 
@@ -66,6 +69,42 @@ notifications_cut(const char *s, size_t len, size_t most)
     }
 
     return n <= most ? len : kept;
+}
+
+
+/* Seconds that a Retry-After asks for, a day at most; 0: none. */
+
+int64_t
+notifications_seconds(const char *text, pando_time_t now)
+{
+    int64_t       s = 0;
+    size_t        i;
+    pando_time_t  until;
+
+    for (i = 0; text[i] >= '0' && text[i] <= '9' && i < 9; i++) {
+        s = s * 10 + (text[i] - '0');
+    }
+
+    if (i == 0 || text[i] != '\0') {
+        s = pando_time_parse_http(text, strlen(text), now, &until)
+            ? (until - now) / PANDO_TIME_SECOND + 1 : 0;
+    }
+
+    return s < 0 ? 0 : s > DAY_S ? DAY_S : s;
+}
+
+
+/* "22:00" */
+
+bool
+notifications_clock(const char *text)
+{
+    return strlen(text) == 5 && text[2] == ':'
+           && ((text[0] >= '0' && text[0] <= '1' && text[1] >= '0'
+                && text[1] <= '9')
+               || (text[0] == '2' && text[1] >= '0' && text[1] <= '3'))
+           && text[3] >= '0' && text[3] <= '5'
+           && text[4] >= '0' && text[4] <= '9';
 }
 
 

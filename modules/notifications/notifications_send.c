@@ -15,8 +15,7 @@
 
 static pando_reply_t send(pando_req_t *rq);
 static pando_reply_t get(pando_req_t *rq);
-static const char *audience_of(pando_req_t *rq,
-    const notifications_send_in_t *in);
+static pando_reply_t cancel(pando_req_t *rq);
 
 
 const pando_problem_t
@@ -38,7 +37,14 @@ one_of_two = { .status = 422, .code = "template_or_content",
                .text = "either a template is named or content is given" },
 no_content = { .status = 422, .code = "no_content_for_channel",
                .pointer = "/channels",
-               .text = "the template has nothing for a channel" };
+               .text = "the template has nothing for a channel" },
+unknown_topic = { .status = 422, .code = "unknown_topic",
+                  .pointer = "/to/topic",
+                  .text = "there is no topic of this key" },
+one_audience = { .status = 422, .code = "one_audience", .pointer = "/to",
+                 .text = "it is either for users or for a topic" },
+too_late = { .status = 409, .code = "request_over",
+             .text = "nothing of it is still to be sent" };
 
 
 const pando_route_t  notifications_sending[] = {
@@ -49,13 +55,18 @@ const pando_route_t  notifications_sending[] = {
       .fails = { &notifications_unknown_template,
                  &notifications_unpublished, &no_category, &one_of_two,
                  &no_content, &notifications_missing_variable,
-                 &notifications_bad_template },
+                 &unknown_topic, &one_audience },
       .emits = { &notifications_created } },
 
     { PANDO_GET, "/notifications/requests/{id}", get,
       "See what became of it",
       .scope = "notifications:read", .gives = &notifications_request_view,
       .trips = 1, .fails = { &pando_not_found } },
+
+    { PANDO_DELETE, "/notifications/requests/{id}", cancel,
+      "Do not send what was not sent yet",
+      .scope = "notifications:write", .status = 204, .trips = 1,
+      .fails = { &pando_not_found, &too_late } },
 
     PANDO_END
 };
@@ -66,9 +77,16 @@ const pando_route_t  notifications_sending[] = {
 typedef struct {
     const char               *key;
     json_t                   *contents; /* {channel: {locale: texts}} */
-    const char               *locale;
+    const char               *locale, *flow;
     notifications_category_t *category; /* NULL: there is none */
 } wording_t;
+
+
+static const char *
+class_of(const wording_t *w)
+{
+    return w->category ? w->category->class : "transactional";
+}
 
 
 /* Every text of the template, with the data. */
@@ -94,6 +112,7 @@ template_wording(pando_req_t *rq, pando_tx_t *tx,
     all = notifications_version(tx, row->id, row->published);
     w->key = row->category;
     w->locale = row->locale;
+    w->flow = row->flow;
     w->contents = json_object();
     notifications_data_check(rq, json_loads(row->variables, 0, NULL), data);
 
@@ -122,6 +141,7 @@ given_wording(pando_req_t *rq, const notifications_send_in_t *in,
                                 NULL);
     w->key = in->category ? in->category : "general";
     w->locale = "en";
+    w->flow = "[]";
     w->contents = json_object();
 
     for (i = 0; notifications_channels[i]; i++) {
@@ -204,12 +224,26 @@ dedup_key(pando_req_t *rq, const notifications_send_in_t *in,
 }
 
 
+/* Whom it is for, as it is kept. */
+
 static const char *
-audience_of(pando_req_t *rq, const notifications_send_in_t *in)
+audience_of(pando_tx_t *tx, const notifications_send_in_t *in)
 {
     size_t               i;
     json_t              *list = json_array();
-    const pando_uuid_t  *ids = in->to.users.items;
+    pando_req_t         *rq = pando_tx_req(tx);
+    const pando_uuid_t  *ids = in->to.users.items, *topic;
+
+    if (in->to.topic) {
+        topic = notifications_sql_topic_of(tx, in->to.topic);
+
+        if (topic == NULL) {
+            pando_leave(rq, &unknown_topic);
+        }
+
+        return notifications_json(rq, json_pack("{s:s}", "topic",
+                                                pando_uuid_text(rq, *topic)));
+    }
 
     for (i = 0; i < in->to.users.n; i++) {
         json_array_append_new(list, json_string(pando_uuid_text(rq, ids[i])));
@@ -219,38 +253,70 @@ audience_of(pando_req_t *rq, const notifications_send_in_t *in)
 }
 
 
+/* Users are planned for at once; subscribers, and what is for later, by a
+   job that the same transaction writes. */
+
+static void
+go(pando_tx_t *tx, const notifications_send_in_t *in, bool later,
+    notifications_sent_t *out)
+{
+    pando_when_t  when = { .run_at = in->send_at };
+
+    struct {
+        pando_given_t  given;
+        pando_uuid_t   request_id, user_id;
+        int64_t        step;
+    }  job = { .request_id = out->id };
+
+    if (later) {
+        (void) pando_enqueue(tx, &notifications_fan_out, &job, &when);
+        return;
+    }
+
+    out->planned = notifications_sql_plan(tx, out->id, in->to.users.items,
+                                          in->to.users.n);
+    pando_enqueued(tx);
+}
+
+
 /* In the caller's transaction; false: it was asked for before. */
 
 bool
 notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
     const pando_uuid_t *event, notifications_sent_t *out)
 {
-    size_t                   n;
-    json_t                  *data;
-    int64_t                  ttl;
-    wording_t                w = { 0 };
-    const char              *key, **channels, *text;
-    pando_req_t             *rq = pando_tx_req(tx);
-    pando_time_t             until;
-    notifications_planned_t *planned;
+    bool                      at, later;
+    size_t                    n;
+    json_t                   *data;
+    int64_t                   ttl;
+    wording_t                 w = { 0 };
+    const char               *key, **channels, *text;
+    pando_req_t              *rq = pando_tx_req(tx);
+    pando_time_t              until;
+    notifications_planned_t  *planned;
 
     data = in->data ? json_deep_copy(in->data) : json_object();
     word(rq, tx, in, data, &w);
     channels = channels_of(rq, in, &w, &n);
     text = notifications_json(rq, data);
+    at = in->send_at > pando_now();
+    later = at || in->to.topic;
     ttl = in->ttl_s ? in->ttl_s : w.category ? w.category->ttl_s : 0;
-    until = pando_now() + ttl * PANDO_TIME_SECOND;
+    until = (at ? in->send_at : pando_now()) + ttl * PANDO_TIME_SECOND;
     out->id = pando_uuid7();
     key = dedup_key(rq, in, event, out->id);
 
     if (notifications_sql_request_add(tx, out->id, key, event, in->template,
-            w.key, w.category ? w.category->class : "transactional",
-            channels, n, audience_of(rq, in),
+            w.key, class_of(&w), channels, n, audience_of(tx, in),
             notifications_json(rq, w.contents), w.locale,
             pando_conceal(rq, NOTIFICATIONS_DATA, text, strlen(text)),
             in->group_key, in->object,
-            pando_uuid_is_nil(in->actor_id) ? NULL : &in->actor_id, NULL,
-            ttl ? &until : NULL, "planned") == 0)
+            pando_uuid_is_nil(in->actor_id) ? NULL : &in->actor_id,
+            at ? &in->send_at : NULL, ttl ? &until : NULL,
+            at ? "scheduled" : later ? "planning" : "planned",
+            strcmp(class_of(&w), "marketing") ? "transactional"
+                                              : "marketing",
+            w.category && w.category->urgent, w.flow) == 0)
     {
         planned = notifications_sql_request_of(tx, key);
         pando_assert(rq, planned != NULL);
@@ -260,8 +326,7 @@ notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
         return false;
     }
 
-    out->planned = notifications_sql_plan(tx, out->id, in->to.users.items,
-                                          in->to.users.n);
+    go(tx, in, later, out);
 
     return true;
 }
@@ -279,6 +344,10 @@ send(pando_req_t *rq)
         return pando_fail(rq, &one_of_two);
     }
 
+    if ((in->to.users.n > 0) == (in->to.topic != NULL)) {
+        return pando_fail(rq, &one_audience);
+    }
+
     tx = pando_begin(rq);
     (void) notifications_ask(tx, in, NULL, out);
     pando_commit(tx);
@@ -292,4 +361,15 @@ get(pando_req_t *rq)
 {
     return pando_reply_json(rq,
         notifications_sql_request_or_404(pando_auto(rq), pando_path_id(rq)));
+}
+
+
+static pando_reply_t
+cancel(pando_req_t *rq)
+{
+    if (!notifications_sql_cancel_or_404(pando_auto(rq), pando_path_id(rq))) {
+        return pando_fail(rq, &too_late);
+    }
+
+    return pando_no_content(rq);
 }

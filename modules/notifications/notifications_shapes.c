@@ -8,7 +8,7 @@
 #include "notifications.h"
 
 
-const char *const  notifications_channels[] = { "in_app", NULL };
+const char *const  notifications_channels[] = { "in_app", "push", NULL };
 const char *const  notifications_classes[] = {
     "transactional", "social", "marketing", NULL
 };
@@ -59,7 +59,7 @@ typedef struct {
     int           class;
     bool          mandatory, digestible, urgent;
     pando_list_t  channels;
-    int64_t       ttl_s, version;
+    int64_t       ttl_s, cap_push_day, cap_week, version;
     pando_time_t  created_at, updated_at;
 } category_t;
 
@@ -73,13 +73,19 @@ typedef struct {
                 .note = "nobody can refuse it"),                              \
     PANDO_FIELD(type, LIST, channels, .item = PANDO_IS_ENUM,                  \
                 .among = notifications_channels, .unique = true, .max = 8,    \
-                .otherwise = "[\"in_app\"]",                                  \
+                .otherwise = "[\"in_app\", \"push\"]",                        \
                 .note = "those that are on for who says nothing"),            \
     PANDO_FIELD(type, BOOL, digestible, .otherwise = "false"),                \
     PANDO_FIELD(type, BOOL, urgent, .otherwise = "false"),                    \
     PANDO_FIELD(type, INT, ttl_s, .nullable = true, .min = 60,                \
                 .max = 31536000, .example = "86400",                          \
-                .note = "after so many seconds it is not sent any more")
+                .note = "after so many seconds it is not sent any more"),     \
+    PANDO_FIELD(type, INT, cap_push_day, .nullable = true, .min = 1,          \
+                .max = 1000, .example = "5",                                  \
+                .note = "pushes to a user in a day; of marketing 1"),         \
+    PANDO_FIELD(type, INT, cap_week, .nullable = true, .min = 1,              \
+                .max = 1000, .example = "20",                                 \
+                .note = "messages to a user in a week; of marketing 3")
 
 static const pando_field_t  category_in_fields[] = {
     PANDO_FIELD(notifications_category_in_t, TEXT, key, .required = true,
@@ -106,6 +112,10 @@ static const pando_field_t  category_fields[] = {
     PANDO_FIELD(category_t, BOOL, digestible, .required = true),
     PANDO_FIELD(category_t, BOOL, urgent, .required = true),
     PANDO_FIELD(category_t, INT, ttl_s, .required = true, .nullable = true),
+    PANDO_FIELD(category_t, INT, cap_push_day, .required = true,
+                .nullable = true),
+    PANDO_FIELD(category_t, INT, cap_week, .required = true,
+                .nullable = true),
     PANDO_FIELD(category_t, INT, version, .required = true),
     PANDO_FIELD(category_t, TIME, created_at, .required = true),
     PANDO_FIELD(category_t, TIME, updated_at, .required = true),
@@ -134,7 +144,7 @@ notifications_category_view = {
 typedef struct {
     pando_uuid_t  id;
     const char   *key, *category, *locale;
-    pando_list_t  variables, contents;
+    pando_list_t  variables, flow, contents;
     int64_t       published, draft, version;
     pando_time_t  created_at, updated_at;
 } template_t;
@@ -212,6 +222,20 @@ static const pando_shape_t  variable_shape = {
     .fields = variable_fields
 };
 
+static const pando_field_t  step_fields[] = {
+    PANDO_FIELD(notifications_step_t, ENUM, channel, .required = true,
+                .among = notifications_channels, .example = "\"push\""),
+    PANDO_FIELD(notifications_step_t, INT, after_s, .required = true,
+                .min = 1, .max = 2592000, .example = "600",
+                .note = "seconds after the step before"),
+    PANDO_END
+};
+
+static const pando_shape_t  step_shape = {
+    .name = "NotificationFlowStep", .size = sizeof(notifications_step_t),
+    .given = true, .fields = step_fields
+};
+
 #define TEMPLATE(needed)                                                      \
     PANDO_FIELD(notifications_template_in_t, TEXT, category,                  \
                 .pattern = "key", .max = NOTIFICATIONS_KEY,                   \
@@ -223,6 +247,10 @@ static const pando_shape_t  variable_shape = {
                 .note = "of who has no other, or one without contents"),      \
     PANDO_FIELD(notifications_template_in_t, LIST, variables,                 \
                 .shape = &variable_shape, .max = 50, .otherwise = "[]"),      \
+    PANDO_FIELD(notifications_template_in_t, LIST, flow,                      \
+                .shape = &step_shape, .max = 8, .otherwise = "[]",            \
+                .note = "channels that wait, and are left out where the user "\
+                        "has acted"),                                         \
     PANDO_FIELD(notifications_template_in_t, LIST, contents,                  \
                 .required = needed, .shape = &content_shape, .min = 1,        \
                 .max = NOTIFICATIONS_CONTENTS,                                \
@@ -248,6 +276,8 @@ static const pando_field_t  template_fields[] = {
     PANDO_FIELD(template_t, TEXT, locale, .required = true),
     PANDO_FIELD(template_t, LIST, variables, .required = true,
                 .shape = &variable_shape),
+    PANDO_FIELD(template_t, LIST, flow, .required = true,
+                .shape = &step_shape),
     PANDO_FIELD(template_t, INT, published, .required = true,
                 .nullable = true, .note = "the number of what is sent"),
     PANDO_FIELD(template_t, INT, draft, .required = true, .nullable = true,
@@ -341,8 +371,10 @@ typedef struct {
 static const pando_field_t  to_fields[] = {
     PANDO_FIELD(notifications_to_t, LIST, users, .item = PANDO_IS_UUID,
                 .min = 1, .max = NOTIFICATIONS_USERS, .unique = true,
-                .required = true,
                 .example = "[\"01900000-0000-7000-8000-000000000001\"]"),
+    PANDO_FIELD(notifications_to_t, TEXT, topic, .pattern = "key",
+                .max = NOTIFICATIONS_KEY,
+                .note = "its subscribers, instead of users"),
     PANDO_END
 };
 
@@ -374,6 +406,8 @@ static const pando_field_t  send_fields[] = {
                         "for"),
     PANDO_FIELD(notifications_send_in_t, INT, ttl_s, .min = 60,
                 .max = 31536000),
+    PANDO_FIELD(notifications_send_in_t, TIME, send_at,
+                .note = "not before then"),
     PANDO_FIELD(notifications_send_in_t, TEXT, group_key, .min = 1,
                 .max = 200, .note = "joins the unread one of the group",
                 .example = "\"post:7:likes\""),
@@ -387,7 +421,7 @@ static const pando_field_t  send_fields[] = {
 static const pando_field_t  sent_fields[] = {
     PANDO_FIELD(notifications_sent_t, UUID, id, .required = true),
     PANDO_FIELD(notifications_sent_t, INT, planned, .required = true,
-                .note = "recipients"),
+                .note = "recipients so far"),
     PANDO_END
 };
 

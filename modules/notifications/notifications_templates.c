@@ -30,7 +30,9 @@ taken = { .status = 409, .code = "template_key_taken", .pointer = "/key",
           .constraint = "templates_key_key" },
 twice = { .status = 422, .code = "content_twice", .pointer = "/contents",
           .text = "there are two contents of one channel and locale",
-          .constraint = "template_versions_pkey" };
+          .constraint = "template_versions_pkey" },
+step_twice = { .status = 422, .code = "step_twice",
+               .text = "a channel is one step of the flow" };
 
 
 const pando_route_t  notifications_templates[] = {
@@ -44,7 +46,7 @@ const pando_route_t  notifications_templates[] = {
       .scope = "notifications:admin", .takes = &notifications_template_in,
       .status = 201, .gives = &notifications_template_view, .trips = 4,
       .fails = { &taken, &twice, &notifications_unknown_category,
-                 &notifications_bad_template } },
+                 &notifications_bad_template, &step_twice } },
 
     { PANDO_GET, "/notification-templates/{key}", get, "Get a template",
       .scope = "notifications:admin", .gives = &notifications_template_view,
@@ -56,8 +58,8 @@ const pando_route_t  notifications_templates[] = {
       .takes = &notifications_template_patch,
       .gives = &notifications_template_view, .trips = 4,
       .fails = { &twice, &notifications_unknown_category,
-                 &notifications_bad_template, &pando_not_found,
-                 &pando_precondition } },
+                 &notifications_bad_template, &step_twice,
+                 &pando_not_found, &pando_precondition } },
 
     { PANDO_DELETE, "/notification-templates/{key}", remove_one,
       "Remove a template",
@@ -131,6 +133,33 @@ variables_of(pando_req_t *rq, const notifications_template_in_t *in)
 }
 
 
+/* Each channel once. */
+
+static const char *
+flow_of(pando_req_t *rq, const notifications_template_in_t *in)
+{
+    size_t    i;
+    json_t   *list = json_array();
+    unsigned  seen = 0;
+
+    const notifications_step_t  *steps = in->flow.items;
+
+    for (i = 0; i < in->flow.n; i++) {
+        if (seen & 1u << steps[i].channel) {
+            pando_leave_at(rq, &step_twice,
+                           pando_text(rq, "/flow/%zu/channel", i));
+        }
+
+        seen |= 1u << steps[i].channel;
+        json_array_append_new(list, json_pack("{s:s, s:I}", "channel",
+            notifications_channels[steps[i].channel], "after_s",
+            (json_int_t) steps[i].after_s));
+    }
+
+    return notifications_json(rq, list);
+}
+
+
 static pando_reply_t
 list(pando_req_t *rq)
 {
@@ -165,7 +194,7 @@ add(pando_req_t *rq)
 
     id = notifications_sql_template_add(tx, in->key,
         in->category ? in->category : "general", in->locale,
-        variables_of(rq, in));
+        variables_of(rq, in), flow_of(rq, in));
     notifications_sql_content_add(tx, id, 1,
                                   notifications_json(rq, contents));
     json = notifications_sql_template_or_404(tx, in->key);
@@ -207,6 +236,7 @@ change(pando_req_t *rq)
         PANDO_GIVEN(shape, in, category) ? in->category : NULL,
         PANDO_GIVEN(shape, in, locale) ? in->locale : NULL,
         PANDO_GIVEN(shape, in, variables) ? variables_of(rq, in) : NULL,
+        PANDO_GIVEN(shape, in, flow) ? flow_of(rq, in) : NULL,
         contents || row->has_draft ? &draft : NULL,
         row->has_published ? &published : NULL, latest);
     json = notifications_sql_template_or_404(tx, key);

@@ -13,18 +13,18 @@ SELECT notifications.category_doc(c), c.version
  WHERE c.tenant_id = :tenant AND c.key = :key;
 
 -- name: category_kind(key text) -> row? notifications_category
--- row: key text, class text, channels text, ttl_s int?
--- Its channels with a comma between them.
-SELECT c.key, c.class, array_to_string(c.channels, ','), c.ttl_s
+-- row: key text, class text, urgent bool, ttl_s int?
+SELECT c.key, c.class, c.urgent, c.ttl_s
   FROM notifications.categories AS c
  WHERE c.tenant_id = :tenant AND c.key = :key;
 
 -- name: category_add(key text, title jsonb, class text, mandatory bool,
---       channels text[], digestible bool, urgent bool, ttl_s int?) -> json
+--       channels text[], digestible bool, urgent bool, ttl_s int?,
+--       cap_push_day int?, cap_week int?) -> json
 INSERT INTO notifications.categories AS c (tenant_id, key, title, class,
-       mandatory, channels, digestible, urgent, ttl_s)
+       mandatory, channels, digestible, urgent, ttl_s, cap_push_day, cap_week)
 VALUES (:tenant, :key, :title, :class, :mandatory, :channels, :digestible,
-        :urgent, :ttl_s)
+        :urgent, :ttl_s, :cap_push_day, :cap_week)
 RETURNING notifications.category_doc(c), c.version;
 
 -- name: category_general() -> none
@@ -32,7 +32,7 @@ RETURNING notifications.category_doc(c), c.version;
 INSERT INTO notifications.categories AS c (tenant_id, key, title, class,
        mandatory, channels, digestible, urgent)
 VALUES (:tenant, 'general', '{"en": "General"}', 'transactional', false,
-        '{in_app}', false, false)
+        '{in_app,push}', false, false)
 ON CONFLICT ON CONSTRAINT categories_key_key DO NOTHING;
 
 -- name: category_lock(key text) -> bigint?
@@ -41,7 +41,8 @@ SELECT c.version FROM notifications.categories AS c
 
 -- name: category_change(key text, title jsonb?, class text?, mandatory bool?,
 --       channels text[], has_channels bool, digestible bool?, urgent bool?,
---       ttl_s int?, has_ttl bool) -> json
+--       ttl_s int?, has_ttl bool, cap_push_day int?, has_push_day bool,
+--       cap_week int?, has_week bool) -> json
 UPDATE notifications.categories AS c
    SET title = coalesce(:title, title), class = coalesce(:class, class),
        mandatory = coalesce(:mandatory, mandatory),
@@ -49,6 +50,9 @@ UPDATE notifications.categories AS c
        digestible = coalesce(:digestible, digestible),
        urgent = coalesce(:urgent, urgent),
        ttl_s = CASE WHEN :has_ttl THEN :ttl_s ELSE ttl_s END,
+       cap_push_day = CASE WHEN :has_push_day THEN :cap_push_day
+                           ELSE cap_push_day END,
+       cap_week = CASE WHEN :has_week THEN :cap_week ELSE cap_week END,
        version = version + 1, updated_at = now()
  WHERE c.tenant_id = :tenant AND c.key = :key
 RETURNING notifications.category_doc(c), c.version;

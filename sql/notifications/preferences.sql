@@ -51,3 +51,20 @@ RETURNING json_build_object('email', o.email, 'phone', o.phone,
 
 -- name: zone_known(name text) -> bool
 SELECT notifications.zone_known(:name);
+
+-- name: schedule() -> json?
+SELECT notifications.schedule_doc(s), s.version
+  FROM notifications.schedules AS s
+ WHERE s.tenant_id = :tenant AND s.user_id = :user;
+
+-- name: schedule_put(quiet_from text?, quiet_to text?, days bigint[],
+--       digest_at text?, dnd_until timestamptz?) -> json
+INSERT INTO notifications.schedules AS s (tenant_id, user_id, quiet_from,
+       quiet_to, days, digest_at, dnd_until)
+VALUES (:tenant, :user, :quiet_from::text::time, :quiet_to::text::time,
+        :days::int[], :digest_at::text::time, :dnd_until)
+ON CONFLICT ON CONSTRAINT schedules_pkey DO UPDATE
+   SET quiet_from = excluded.quiet_from, quiet_to = excluded.quiet_to,
+       days = excluded.days, digest_at = excluded.digest_at,
+       dnd_until = excluded.dnd_until, version = s.version + 1
+RETURNING notifications.schedule_doc(s), s.version;

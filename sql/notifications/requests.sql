@@ -4,13 +4,15 @@
 --       template text?, category text, class text, channels text[],
 --       audience jsonb, content jsonb, locale text, data_ct text,
 --       group_key text?, object text?, actor_id uuid?, send_at timestamptz?,
---       expires_at timestamptz?, state text) -> affected
+--       expires_at timestamptz?, state text,
+--       lane text, urgent bool, flow jsonb) -> affected
 INSERT INTO notifications.requests (id, tenant_id, dedup_key, source_event,
        template, category, class, channels, audience, content, locale, data_ct,
-       group_key, object, actor_id, send_at, expires_at, state)
+       group_key, object, actor_id, send_at, expires_at, state, lane, urgent,
+       flow)
 VALUES (:id, :tenant, :dedup_key, :source_event, :template, :category, :class,
         :channels, :audience, :content, :locale, :data_ct, :group_key, :object,
-        :actor_id, :send_at, :expires_at, :state)
+        :actor_id, :send_at, :expires_at, :state, :lane, :urgent, :flow)
 ON CONFLICT ON CONSTRAINT requests_dedup_key DO NOTHING;
 
 -- name: request_of(dedup_key text) -> row? notifications_planned
@@ -29,3 +31,14 @@ SELECT notifications.request_doc(r)
 SELECT notifications.plan(r.id, :users)
   FROM notifications.requests AS r
  WHERE r.tenant_id = :tenant AND r.id = :request;
+
+-- name: cancel(id uuid) -> bool?
+-- lane: writes
+-- Null: there is no such request.
+SELECT notifications.cancel(:tenant, r.id)
+  FROM notifications.requests AS r
+ WHERE r.tenant_id = :tenant AND r.id = :id;
+
+-- name: fan_out(id uuid, most int) -> int
+-- lane: writes
+SELECT notifications.fan_out(:tenant, :id, :most);

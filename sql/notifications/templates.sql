@@ -12,24 +12,24 @@ SELECT notifications.template_doc(t), t.version
   FROM notifications.templates AS t
  WHERE t.tenant_id = :tenant AND t.key = :key;
 
--- name: template_add(key text, category text, locale text, variables jsonb)
---       -> uuid
+-- name: template_add(key text, category text, locale text, variables jsonb,
+--       flow jsonb) -> uuid
 INSERT INTO notifications.templates AS t (tenant_id, key, category, locale,
-       variables, draft)
-VALUES (:tenant, :key, :category, :locale, :variables, 1)
+       variables, flow, draft)
+VALUES (:tenant, :key, :category, :locale, :variables, :flow, 1)
 RETURNING t.id;
 
 -- name: template_lock(key text) -> row? notifications_template
--- row: id uuid, category text, locale text, variables json, published int?,
--- row: draft int?, latest int, version bigint
-SELECT t.id, t.category, t.locale, t.variables, t.published, t.draft, t.latest,
-       t.version
+-- row: id uuid, category text, locale text, variables json, flow json,
+-- row: published int?, draft int?, latest int, version bigint
+SELECT t.id, t.category, t.locale, t.variables, t.flow, t.published, t.draft,
+       t.latest, t.version
   FROM notifications.templates AS t
  WHERE t.tenant_id = :tenant AND t.key = :key FOR UPDATE;
 
 -- name: template_look(key text) -> row? notifications_template
-SELECT t.id, t.category, t.locale, t.variables, t.published, t.draft, t.latest,
-       t.version
+SELECT t.id, t.category, t.locale, t.variables, t.flow, t.published, t.draft,
+       t.latest, t.version
   FROM notifications.templates AS t
  WHERE t.tenant_id = :tenant AND t.key = :key;
 
@@ -52,11 +52,13 @@ SELECT :id, :tenant, :no, e.value ->> 'channel', e.value ->> 'locale', e.value
   FROM jsonb_array_elements(:contents) AS e;
 
 -- name: template_change(id uuid, category text?, locale text?,
---       variables jsonb?, draft int?, published int?, latest int) -> none
+--       variables jsonb?, flow jsonb?, draft int?, published int?, latest int)
+--       -> none
 UPDATE notifications.templates AS t
    SET category = coalesce(:category, category),
        locale = coalesce(:locale, locale),
-       variables = coalesce(:variables, variables), draft = :draft,
+       variables = coalesce(:variables, variables),
+       flow = coalesce(:flow, flow), draft = :draft,
        published = :published, latest = :latest, version = version + 1,
        updated_at = now()
  WHERE t.tenant_id = :tenant AND t.id = :id;

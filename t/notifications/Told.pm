@@ -24,9 +24,14 @@ our $OTHER = { scope => 'notifications:admin', tid => $Pando::Token::OTHER };
 sub new
 {
     my ($class, %set) = @_;
+    my $ports = join ' ', 443, map { $_->port } @{ delete $set{to} // [] };
+    my $http = delete $set{http} // '';
 
     return $class->SUPER::new('notifications',
-        server => "pando_tenant $Pando::Token::TENANT;", %set);
+        server => "pando_tenant $Pando::Token::TENANT;",
+        http => "pando_set notifications.plain_http on; pando_outbound_allow 127.0.0.1;
+                 pando_outbound_ports $ports; pando_outbound_limits failures=100000;
+                 $http", %set);
 }
 
 
@@ -49,6 +54,34 @@ sub template
     $r = $t->post("/notification-templates/$key/publish");
     die "not published: $r->{raw}\n" unless $r->{status} == 200;
     return $r->json;
+}
+
+
+# A device of a user; a browser where a server is given.
+our $POINT = 'BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8'
+    . 'pZGH6SRpkNtoIAiw4';
+our $AUTH = 'BTBZMqHH6r4Tts7J_aSIgg';
+
+sub device
+{
+    my ($t, $u, %set) = @_;
+    my $web = delete $set{web};
+    my $at = delete $set{at} // '/' . ++$t->{devices};
+    my $r = $t->post('/device-tokens', { $web ? (platform => 'webpush', p256dh => $POINT,
+        auth => $AUTH, token => 'http://127.0.0.1:' . $web->port . $at)
+        : (platform => 'custom', token => "device $at"), %set }, token => $u->{token});
+
+    die "no device: $r->{raw}\n" unless $r->{status} == 201;
+    return $r->json;
+}
+
+
+# What was captured, the latest first.
+sub captured
+{
+    my ($t, $u) = @_;
+    return grep { !$u || $_->{user_id} eq $u->{id} }
+        @{ $t->get('/notifications/outbox?limit=200')->json->{data} };
 }
 
 
@@ -77,6 +110,10 @@ sub waits
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return ok $t->{p}->wait_for($sub, $seconds // 30), $name;
 }
+
+# What else is done every half a minute.
+sub release { my ($t) = @_; $t->{p}->sql(q{select pando.enqueue('notifications.release')}) }
+
 
 # What became of a request, as "channel state reason", sorted.
 sub fates

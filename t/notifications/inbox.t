@@ -57,6 +57,10 @@ $t->fails($t->post('/notifications', { template => 'shipped', to => $to, data =>
     $send, 'data_not_object', '/data');
 $t->fails($t->post('/notifications', { template => 'shipped', to => { users => [] } }),
     $send, 'invalid', '/to/users');
+$t->fails($t->post('/notifications', { template => 'shipped', to => {} }), $send,
+    'one_audience', '/to');
+$t->fails($t->post('/notifications', { content => { title => 'x' }, to => { topic => 'none' } }),
+    $send, 'unknown_topic', '/to/topic');
 is $t->count($ann)->{unread}, 1, 'nothing came of that';
 
 my $long = $t->send(content => { title => 'x' x 300, body => "e\x{301}" x 2000 }, to => $to);

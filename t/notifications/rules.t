@@ -3,5 +3,5 @@
 use Pando;
 use Pando::Unit;
 
-units(notifications_rules => []);
+units(notifications_rules => [ 'pando_time', 'pando_date' ]);
 done_testing;

@@ -16,7 +16,7 @@ my $in = sub { { channel => 'in_app', locale => 'en', title => 'x', @_ } };
 my $c = $t->works($t->post('/notification-categories', { key => 'orders',
     title => { en => 'Orders', de => 'Bestellungen' }, ttl_s => 3600 }),
     'POST /notification-categories', 201);
-is_deeply $c->{channels}, ['in_app'], 'in the inbox, unless told otherwise';
+is_deeply $c->{channels}, ['in_app', 'push'], 'by both channels, unless told otherwise';
 $t->fails($t->post('/notification-categories', { key => 'orders', title => 'x' }),
     'POST /notification-categories', 'category_key_taken', '/key');
 $t->fails($t->get('/notification-categories/none'), 'GET /notification-categories/{key}',
@@ -53,6 +53,9 @@ my $j = $t->fails($t->post('/notification-templates', { key => 'b',
     contents => [ $in->(), $in->(locale => 'de', body => "eins\nzwei {{#x}}") ] }), $add,
     'template_syntax', '/contents/1/body');
 is $j->{line}, '2', 'in its second line';
+$t->fails($t->post('/notification-templates', { key => 'b', contents => [ $in->() ],
+    flow => [ map { { channel => 'push', after_s => 60 } } 1, 2 ] }), $add, 'step_twice',
+    '/flow/1/channel');
 $t->fails($t->post('/notification-templates', { key => 'b', contents => [ $in->(
     actions => [ { id => 'x', title => '{{' } ]) ] }), $add, 'template_syntax',
     '/contents/0/actions');
@@ -91,6 +94,10 @@ is_deeply [ $t->fates($sent) ], ['in_app skipped preference'],
     'the category is for no channel unless it is asked for';
 $t->patch('/notification-categories/orders', { channels => ['in_app'] });
 
+$t->fails($t->post('/notifications', { template => 'a', data => { n => 1 }, %to,
+    channels => [ 'in_app', 'push' ] }), $send, 'no_content_for_channel', '/channels/1');
+
+
 # writing on: another version
 
 my $change = 'PATCH /notification-templates/{key}';
@@ -118,6 +125,8 @@ $t->fails($t->patch('/notification-templates/a', { contents => [ $in->(), $in->(
     'content_twice', '/contents');
 $t->fails($t->patch('/notification-templates/a', { contents => [ $in->(title => '{{') ] }),
     $change, 'template_syntax', '/contents/0/title');
+$t->fails($t->patch('/notification-templates/a', { flow => [ map {
+    { channel => 'push', after_s => 60 } } 1, 2 ] }), $change, 'step_twice', '/flow/1/channel');
 $t->fails($t->patch('/notification-templates/a', { category => 'none' }), $change,
     'unknown_category', '/category');
 $t->fails($t->patch('/notification-templates/a', {}, 'If-Match' => '"v1"'), $change,

@@ -127,8 +127,12 @@ sub note
 {
     my ($s, $what) = @_;
 
+    my $line = JSON::PP->new->canonical->encode($what);
+
+    # bytes that are no text are kept byte by byte
+    $line = JSON::PP->new->canonical->ascii->encode($what) unless utf8::decode(my $copy = $line);
     open my $out, '>>', $s->{log} or return;
-    syswrite $out, JSON::PP->new->canonical->encode($what) . "\n";
+    syswrite $out, "$line\n";
 }
 
 

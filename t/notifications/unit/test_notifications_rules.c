@@ -41,6 +41,20 @@ main(void)
            == strlen(cuts[i].kept), "%s", cuts[i].what);
     }
 
+    ok(notifications_seconds("30", 0) == 30, "seconds");
+    ok(notifications_seconds("Thu, 01 Jan 1970 00:01:00 GMT", 0) == 61,
+       "a date");
+    ok(notifications_seconds("Thu, 01 Jan 1970 00:01:00 GMT",
+                             3600 * PANDO_TIME_SECOND) == 0, "a past one");
+    ok(notifications_seconds("999999999", 0) == 86400, "a day at most");
+    ok(notifications_seconds("soon", 0) == 0
+       && notifications_seconds("", 0) == 0, "nonsense");
+    ok(notifications_clock("00:00") && notifications_clock("23:59")
+       && notifications_clock("07:30"), "times of day");
+    ok(!notifications_clock("24:00") && !notifications_clock("7:30")
+       && !notifications_clock("07:60") && !notifications_clock("07:3x")
+       && !notifications_clock("") && !notifications_clock("ab:cd"),
+       "and what is none");
     ok(notifications_joins(0x200d) && !notifications_joins('a'),
        "a joiner joins, a letter does not");
 

@@ -1,0 +1,69 @@
+-- What is on its way.
+
+-- name: claim(lane text, most int, lease_s int) -> rows notifications_claim
+-- lane: writes
+-- row: request_id uuid, user_id uuid, channel text, target text, id uuid,
+-- row: attempt int, texts json, locale text, category text, class text,
+-- row: mandatory bool, template text?, urgent bool, ttl_s int?, tag text?,
+-- row: data_ct text, platform text?, token_ct text?, p256dh text?, auth text?,
+-- row: environment text?, app_id text?
+SELECT c.request_id, c.user_id, c.channel, c.target, c.id, c.attempt, c.texts,
+       c.locale, c.category, c.class, c.mandatory, c.template, c.urgent,
+       c.ttl_s, c.tag, c.data_ct, c.platform, c.token_ct, c.p256dh, c.auth,
+       c.environment, c.app_id
+  FROM notifications.claim(:tenant, :lane, :most, :lease_s) AS c;
+
+-- name: record(request uuid, who uuid, channel text, target text, try int,
+--       how text, provider text?, ref text?, error text?, after_s int) -> none
+-- lane: writes
+SELECT notifications.record(:tenant, :request, :who, :channel, :target, :try,
+                            :how, :provider, :ref, :error, :after_s);
+
+-- name: step(request uuid, who uuid, no int) -> bool
+-- lane: writes
+SELECT notifications.step(:tenant, :request, :who, :no);
+
+-- name: track(request uuid, who uuid, id uuid, what text) -> bool
+-- lane: writes
+SELECT notifications.track(:tenant, :request, :who, :id, :what);
+
+-- name: resolve(what text) -> int
+-- lane: writes
+SELECT notifications.resolve(:tenant, :what);
+
+-- name: sweep(most int) -> int
+-- lane: writes
+SELECT notifications.sweep(:most);
+
+-- name: digests_due(most int) -> rows notifications_digest
+-- across tenants: whoever is due
+-- row: id uuid
+SELECT d.id FROM notifications.digests AS d
+ WHERE d.state = 'open' AND d.due_at <= now()
+ ORDER BY d.due_at LIMIT :most;
+
+-- name: flush(digest uuid) -> bool
+-- lane: writes
+SELECT notifications.flush(:digest);
+
+-- name: expire(most int) -> int
+-- lane: writes
+SELECT notifications.expire(:most);
+
+-- name: forget(most int) -> int
+-- lane: writes
+SELECT notifications.forget(:most);
+
+-- name: texts(request uuid, who uuid, id uuid) -> json?
+SELECT json_build_object('title', t.texts ->> 'title',
+       'body', coalesce(t.texts ->> 'body', ''), 'url', t.texts ->> 'url',
+       'image', t.texts ->> 'image',
+       'actions', coalesce(t.texts -> 'actions', '[]'))
+  FROM (SELECT notifications.worded(r.content -> d.channel, o.locale,
+                                    r.locale) AS texts
+          FROM notifications.deliveries AS d
+          JOIN notifications.requests AS r ON r.id = d.request_id
+          LEFT JOIN notifications.contacts AS o
+            ON o.tenant_id = d.tenant_id AND o.user_id = d.user_id
+         WHERE d.tenant_id = :tenant AND d.request_id = :request
+           AND d.user_id = :who AND d.id = :id) AS t;
