@@ -9,6 +9,7 @@
 #define SCHEDULER_H
 
 #include "pando.h"
+#include "scheduler_sql.h"
 #include "scheduler_times.h"
 
 
@@ -38,8 +39,83 @@ extern const pando_problem_t  scheduler_unknown_zone, scheduler_spec_never,
                               scheduler_spec_bad;
 
 extern const pando_shape_t  scheduler_spec_in, scheduler_preview_in,
-                            scheduler_preview_view;
-extern const pando_route_t  scheduler_preview[];
+                            scheduler_preview_view, scheduler_schedule_in,
+                            scheduler_schedule_patch, scheduler_schedule_view,
+                            scheduler_note_in, scheduler_trigger_in,
+                            scheduler_run_view, scheduler_resume_in,
+                            scheduler_task_in, scheduler_task_view;
+extern const pando_event_t  scheduler_fired, scheduler_failed,
+                            scheduler_missed, scheduler_paused,
+                            scheduler_ended;
+extern const pando_route_t  scheduler_preview[], scheduler_schedules[],
+                            scheduler_states[], scheduler_runs[],
+                            scheduler_tasks[];
+extern const pando_call_t   scheduler_calls[];
+extern const pando_job_t    scheduler_fire, scheduler_look, scheduler_run,
+                            scheduler_sweep, scheduler_forget;
+extern const pando_setting_t  scheduler_settings[];
+
+#define SCHEDULER_PURPOSE    "scheduler.secret"
+#define SCHEDULER_SECRET     32     /* bytes */
+#define SCHEDULER_SIGNATURE  48     /* "v1," and base64, with the zero */
+#define SCHEDULER_AHEAD      100    /* times looked at when it is saved */
+
+enum { SCHEDULER_EVENT = 0, SCHEDULER_HTTP, SCHEDULER_JOB };
+
+typedef struct {
+    pando_given_t  given;
+    int            type, method;
+    const char    *name, *url, *body, *kind;
+    json_t        *data, *headers, *payload;
+} scheduler_action_in_t;
+
+typedef struct {
+    pando_given_t          given;
+    const char            *name, *time_zone;
+    pando_list_t           specs;
+    pando_time_t           starts_at, ends_at;
+    scheduler_action_in_t  action;
+    int                    overlap;
+    bool                   pause_on_failure;
+    int64_t                jitter_s, catchup_s, max_catchup, retries,
+                           timeout_s, remaining, priority;
+} scheduler_schedule_in_t;
+
+typedef struct {
+    pando_given_t          given;
+    const char            *dedupe_key, *time_zone;
+    pando_time_t           run_at;
+    int64_t                delay_s, retries, timeout_s;
+    scheduler_action_in_t  action;
+} scheduler_task_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *note;
+} scheduler_note_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    bool           catch_up;
+} scheduler_resume_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   at;
+} scheduler_trigger_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   run_id;
+} scheduler_run_in_t;
+
+typedef struct {
+    const char    *how;                 /* succeeded, failed, timed_out */
+    const char    *error, *result;      /* JSON */
+    const char    *event;               /* its type, where one is told */
+    const char    *job;                 /* or the kind of a job */
+    const char    *data;
+} scheduler_outcome_t;
 
 typedef struct {
     pando_given_t  given;
@@ -61,15 +137,39 @@ typedef struct {
 } scheduler_preview_t;
 
 
+/* scheduler_schedules.c */
+pando_time_t scheduler_first(pando_req_t *rq, const scheduler_doc_t *doc,
+    int64_t after) PANDO_LEAVES;
+pando_reply_t scheduler_shown(pando_req_t *rq, pando_json_t json,
+    const char *secret);
+void scheduler_remove(pando_tx_t *tx, pando_uuid_t id);
+scheduler_doc_t scheduler_doc_of(pando_req_t *rq, const scheduler_row_t *row,
+    pando_uuid_t id);
+
+/* scheduler_actions.c */
+void scheduler_action_or_leave(pando_req_t *rq,
+    const scheduler_action_in_t *action) PANDO_LEAVES;
+/* Of another domain, which may do more. */
+bool scheduler_action_ok(pando_req_t *rq, json_t *action);
+PANDO_WAITS void scheduler_act(pando_req_t *rq, pando_uuid_t run,
+    const scheduler_begun_t *run_of, scheduler_outcome_t *out);
+extern const pando_problem_t  scheduler_action_bad, scheduler_not_allowed;
+
+/* scheduler_sign.c: Standard Webhooks */
+const char *scheduler_secret(pando_req_t *rq, const char **concealed);
+const char *scheduler_signature(pando_req_t *rq, const char *concealed,
+    const char *id, const char *at, const char *body);
+
 /* scheduler_specs.c: NULL, or what is wrong with it and where */
 const pando_problem_t *scheduler_read(pando_req_t *rq,
     const scheduler_doc_t *doc, scheduler_plan_t *plan,
     scheduler_flaw_t *why);
 void scheduler_read_or_leave(pando_req_t *rq, const scheduler_doc_t *doc,
     scheduler_plan_t *plan) PANDO_LEAVES;
-PANDO_WAITS size_t scheduler_times(pando_req_t *rq,
-    const scheduler_plan_t *plan, int64_t after, scheduler_time_t *out,
-    size_t n);
+PANDO_WAITS scheduler_walk_t *scheduler_walk(pando_req_t *rq,
+    const scheduler_plan_t *plan, int64_t after, size_t n);
+PANDO_WAITS scheduler_walk_t *scheduler_walk_or_leave(pando_req_t *rq,
+    const scheduler_plan_t *plan, int64_t after, size_t n) PANDO_LEAVES;
 
 const char *scheduler_local(pando_req_t *rq, const pando_zone_t *zone,
     pando_time_t t);

@@ -2,7 +2,7 @@
 
 /*
  * Scheduler: things done at the right local time, once.  Start reading at
- * scheduler_times.c.
+ * scheduler_fire.c.
  */
 
 #include "scheduler.h"
@@ -10,6 +10,28 @@
 
 static const pando_route_t *const  routes[] = {
     scheduler_preview,
+    scheduler_schedules,
+    scheduler_states,
+    scheduler_runs,
+    scheduler_tasks,
+    NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &scheduler_fired,
+    &scheduler_failed,
+    &scheduler_missed,
+    &scheduler_paused,
+    &scheduler_ended,
+    NULL
+};
+
+static const pando_job_t *const  jobs[] = {
+    &scheduler_fire,
+    &scheduler_look,
+    &scheduler_run,
+    &scheduler_sweep,
+    &scheduler_forget,
     NULL
 };
 
@@ -17,5 +39,10 @@ static const pando_route_t *const  routes[] = {
 const pando_domain_t  scheduler_domain = {
     .name = "scheduler",
     .note = "things done at the right local time, once",
-    .routes = routes
+    .routes = routes,
+    .queries = scheduler_queries,
+    .calls = scheduler_calls,
+    .events = events,
+    .jobs = jobs,
+    .settings = scheduler_settings
 };

@@ -34,7 +34,7 @@ preview(pando_req_t *rq)
     scheduler_doc_t                doc;
     scheduler_due_t               *due;
     scheduler_plan_t               plan;
-    scheduler_time_t              *times;
+    scheduler_walk_t              *walk;
     scheduler_preview_t            out;
     const pando_shape_t           *shape = &scheduler_preview_in;
     const scheduler_preview_in_t  *in = pando_body(rq);
@@ -49,9 +49,9 @@ preview(pando_req_t *rq)
 
     scheduler_read_or_leave(rq, &doc, &plan);
     from = PANDO_GIVEN(shape, in, from) ? in->from : pando_now();
-    n = (size_t) in->n;
-    times = pando_alloc(rq, n * sizeof(scheduler_time_t));
-    n = scheduler_times(rq, &plan, from / PANDO_TIME_SECOND, times, n);
+    walk = scheduler_walk_or_leave(rq, &plan, from / PANDO_TIME_SECOND,
+                                   (size_t) in->n);
+    n = walk->got;
 
     if (n == 0) {
         return pando_fail(rq, &scheduler_spec_never);
@@ -60,7 +60,7 @@ preview(pando_req_t *rq)
     due = pando_alloc(rq, n * sizeof(scheduler_due_t));
 
     for (i = 0; i < n; i++) {
-        show(rq, &plan, &times[i], &due[i]);
+        show(rq, &plan, &walk->out[i], &due[i]);
     }
 
     scheduler_words(&plan, words, sizeof(words));

@@ -101,18 +101,30 @@ scheduler_read_or_leave(pando_req_t *rq, const scheduler_doc_t *doc,
 /* Its next times from after on, at most n; found in a thread, which looks at
    its rules first. */
 
-size_t
-scheduler_times(pando_req_t *rq, const scheduler_plan_t *plan, int64_t after,
-    scheduler_time_t *out, size_t n)
+scheduler_walk_t *
+scheduler_walk(pando_req_t *rq, const scheduler_plan_t *plan, int64_t after,
+    size_t n)
 {
     scheduler_walk_t  *w = pando_alloc(rq, sizeof(scheduler_walk_t));
 
-    *w = (scheduler_walk_t) { .plan = *plan, .after = after, .n = n,
-                              .out = out };
+    *w = (scheduler_walk_t) {
+        .plan = *plan, .after = after, .n = n,
+        .out = pando_alloc(rq, n * sizeof(scheduler_time_t))
+    };
 
     if (pando_offload(rq, "default", walk, w) != 0) {
         pando_leave(rq, &pando_busy);
     }
+
+    return w;
+}
+
+
+scheduler_walk_t *
+scheduler_walk_or_leave(pando_req_t *rq, const scheduler_plan_t *plan,
+    int64_t after, size_t n)
+{
+    scheduler_walk_t  *w = scheduler_walk(rq, plan, after, n);
 
     if (w->why) {
         pando_fail_note(rq, "reason", w->why);
@@ -120,7 +132,7 @@ scheduler_times(pando_req_t *rq, const scheduler_plan_t *plan, int64_t after,
                        pando_text(rq, "/specs/%zu/rule", w->bad));
     }
 
-    return w->got;
+    return w;
 }
 
 
