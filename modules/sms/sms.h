@@ -54,6 +54,7 @@ size_t sms_unform(char *body, sms_pair_t *pairs, size_t most);
 const char *sms_pair(const sms_pair_t *pairs, size_t n, const char *name);
 void sms_pairs_sort(sms_pair_t *pairs, size_t n);
 bool sms_same(const char *a, const char *b);
+bool sms_is_text(const char *s);    /* UTF-8, as far as the zero */
 
 
 /* sms_choice.c: which way is the best.  Pure. */
@@ -176,6 +177,9 @@ PANDO_WAITS const pando_problem_t *sms_check(pando_req_t *rq,
     sms_checking_t *c, const sms_message_in_t *in, json_t **item);
 /* The results, in the order of the items. */
 PANDO_WAITS json_t *sms_take(pando_req_t *rq, json_t *items);
+/* For another tenant than the caller's. */
+PANDO_WAITS json_t *sms_take_for(pando_req_t *rq, pando_uuid_t tenant,
+    json_t *items);
 
 extern const pando_problem_t  sms_invalid_number, sms_landline,
                               sms_no_body, sms_two_bodies, sms_too_long,
@@ -240,11 +244,11 @@ extern const pando_shape_t  sms_message_in, sms_batch_in, sms_taken_view,
                             sms_route_patch, sms_route_view;
 extern const pando_event_t  sms_sent, sms_delivered, sms_failed,
                             sms_event_opted_out, sms_event_opted_in,
-                            sms_spend_reached;
+                            sms_spend_reached, sms_received;
 extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
                             sms_templates[], sms_providers[],
                             sms_routes[], sms_prices[], sms_opt_outs[],
-                            sms_reports[];
+                            sms_reports[], sms_inbounds[], sms_threads[];
 extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
                             sms_ask, sms_count_routes, sms_sweep,
                             sms_expire, sms_forget;

@@ -319,3 +319,16 @@ sms_refused(json_t *taken)
            : strcmp(error, sms_opted_out.code) == 0 ? &sms_opted_out
            : &sms_spend_limit;
 }
+
+
+json_t *
+sms_take_for(pando_req_t *rq, pando_uuid_t tenant, json_t *items)
+{
+    const char  *out;
+
+    out = sms_sql_accept_for(pando_auto(rq), tenant,
+                             json_dumps(items, JSON_COMPACT));
+    pando_enqueued(pando_auto(rq));
+
+    return json_loads(out, 0, NULL);
+}

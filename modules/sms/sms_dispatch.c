@@ -93,6 +93,10 @@ const pando_setting_t  sms_settings[] = {
       "what a second that a code is late counts for" },
     { "public_url", "", PANDO_SET_TEXT, 0, 500,
       "https://... by which providers reach this deployment" },
+    { "brand", "Pando", PANDO_SET_TEXT, 1, 40,
+      "who answers STOP, START and HELP" },
+    { "contact", "Ask where you signed up.", PANDO_SET_TEXT, 0, 200,
+      "what HELP is answered" },
     { "captured", "delivered", PANDO_SET_TEXT, 0, 20,
       "what is reported of captured messages: accepted, delivered, "
       "undelivered or failed" },
@@ -304,6 +308,8 @@ static void
 forget(pando_req_t *rq, const void *data)
 {
     while (sms_sql_forget(pando_auto(rq), MOST) >= MOST) { }
+
+    while (sms_sql_forget_inbound(pando_auto(rq), MOST) >= MOST) { }
 }
 
 

@@ -18,6 +18,8 @@ static const pando_route_t *const  routes[] = {
     sms_prices,
     sms_opt_outs,
     sms_reports,
+    sms_inbounds,
+    sms_threads,
     NULL
 };
 
@@ -28,6 +30,7 @@ static const pando_event_t *const  events[] = {
     &sms_event_opted_out,
     &sms_event_opted_in,
     &sms_spend_reached,
+    &sms_received,
     NULL
 };
 

@@ -135,6 +135,12 @@ take(pando_req_t *rq, const sms_use_t *p, const report_t *r)
         return pando_no_content(rq);
     }
 
+    if ((r->ref && !sms_is_text(r->ref))
+        || (r->code && !sms_is_text(r->code)))
+    {
+        return pando_fail(rq, &not_understood);
+    }
+
     price = price < 0 ? -1 : sms_convert(rq, price, p->currency);
     minor = (int64_t) __builtin_ceil(price - 1e-9);
 

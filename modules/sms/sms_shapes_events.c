@@ -16,9 +16,9 @@ static const char *const  sources[] = {
 };
 
 typedef struct {
-    pando_uuid_t   message_id, provider_id;
+    pando_uuid_t   id, message_id, provider_id, thread_id;
     int            lane, state, source;
-    const char    *country, *reason, *number, *sender;
+    const char    *country, *reason, *number, *sender, *keyword;
     int64_t        segments, percent, minor, cap;
     pando_money_t  price;
 } told_t;
@@ -54,6 +54,15 @@ static const pando_field_t  opt_fields[] = {
     PANDO_END
 };
 
+static const pando_field_t  received_fields[] = {
+    PANDO_FIELD(told_t, UUID, id, .required = true),
+    PANDO_FIELD(told_t, UUID, thread_id, .required = true),
+    PANDO_FIELD(told_t, TEXT, number, .required = true,
+                .note = "with its middle hidden"),
+    PANDO_FIELD(told_t, TEXT, keyword, .required = true, .nullable = true),
+    PANDO_END
+};
+
 static const pando_field_t  spend_fields[] = {
     PANDO_FIELD(told_t, ENUM, lane, .required = true, .among = sms_lanes),
     PANDO_FIELD(told_t, INT, percent, .required = true),
@@ -69,6 +78,8 @@ ended_shape = { .name = "SmsEnded", .size = sizeof(told_t),
                 .fields = ended_fields },
 opt_shape = { .name = "SmsOpt", .size = sizeof(told_t),
               .fields = opt_fields },
+received_shape = { .name = "SmsReceived", .size = sizeof(told_t),
+                   .fields = received_fields },
 spend_shape = { .name = "SmsSpend", .size = sizeof(told_t),
                 .fields = spend_fields };
 
@@ -96,4 +107,8 @@ sms_event_opted_in = {
 sms_spend_reached = {
     .type = "sms.spend_reached", .schema = 1, .data = &spend_shape,
     .note = "of what may be spent in a day 80 or 100 percent is spent"
+},
+sms_received = {
+    .type = "sms.received", .schema = 1, .data = &received_shape,
+    .note = "a message came in; its subject is its thread"
 };

@@ -233,6 +233,18 @@ sms_smart(const char *text, size_t len, char *out)
 }
 
 
+bool
+sms_is_text(const char *s)
+{
+    const unsigned char  *p = (const unsigned char *) s,
+                         *end = p + strlen(s);
+
+    while (next(&p, end) != 0) { }
+
+    return p == end;
+}
+
+
 const char *
 sms_encoding_text(sms_encoding_t encoding)
 {

@@ -4,6 +4,10 @@
 -- lane: writes
 SELECT sms.accept(:tenant, :items)::text;
 
+-- name: accept_for(owner uuid, items jsonb) -> text
+-- lane: writes
+SELECT sms.accept(:owner, :items)::text;
+
 -- name: messages(number text?, state text?, lane_of text?) -> page
 -- sort: -created_at = id uuid desc
 SELECT sms.doc(m) :keys
