@@ -124,6 +124,90 @@ typedef struct {
     json_t        *headers;
 } email_content_t;
 
+typedef struct {
+    pando_given_t  given;
+    const char    *name, *description;
+} email_list_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            state;
+} email_members_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *address;
+} email_member_named_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *address, *name, *locale;
+    json_t        *data;
+} email_member_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *source, *text;
+    pando_time_t   at;
+} email_proof_t;
+
+typedef struct {
+    pando_given_t  given;
+    email_proof_t  proof;
+    pando_list_t   members;         /* email_member_in_t */
+} email_import_in_t;
+
+typedef struct { int64_t  members; } email_imported_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *address, *name, *locale;
+} email_subscribe_in_t;
+
+typedef struct { const char  *state; } email_asked_t;
+
+/* What a link in a mail says of itself; a nil list is none. */
+typedef struct {
+    pando_uuid_t   tenant, message, list;
+    const char    *norm;
+} email_link_t;
+
+/* What came back: a mail as others wrote it, in what counts of it. */
+#define EMAIL_REPORT_ROWS  8
+
+typedef enum {
+    EMAIL_IS_MAIL = 0, EMAIL_IS_REPORT, EMAIL_IS_COMPLAINT,
+    EMAIL_IS_AUTOMATIC
+} email_is_t;
+
+typedef struct {
+    char        action[16], status[12], address[320], diagnostic[300];
+} email_report_row_t;
+
+typedef struct {
+    email_is_t          is;
+    bool                machine, automatic;
+    unsigned            depth;
+    size_t              n;
+    email_report_row_t  rows[EMAIL_REPORT_ROWS];
+    char                from[320], subject[300], message_id[300],
+                        original_to[320], feedback[40];
+} email_report_t;
+
+/* b or u, and the message whose tag it is; kind 0: no such address. */
+typedef struct {
+    char           kind;
+    pando_uuid_t   message;
+    char           hex[17];
+} email_tag_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *to;
+} email_inbound_in_t;
+
+typedef struct { const char  *outcome; } email_received_t;
+
 /* How an attempt went; neither outcome nor away: it is noted already. */
 typedef struct {
     const char    *outcome;         /* NULL: it was not tried */
@@ -171,11 +255,20 @@ extern const pando_shape_t  email_message_in, email_taken_view,
                             email_fill_in, email_test_in, email_locale_in,
                             email_content_view, email_provider_in,
                             email_provider_patch, email_provider_view,
-                            email_probe_view;
-extern const pando_event_t  email_sent, email_bounced;
+                            email_probe_view, email_list_in,
+                            email_list_patch, email_list_view,
+                            email_member_view, email_members_in,
+                            email_import_in, email_imported_view,
+                            email_member_named, email_subscribe_in,
+                            email_asked_view, email_inbound_in,
+                            email_received_view, email_inbound_view;
+extern const pando_event_t  email_sent, email_bounced, email_unsubscribed,
+                            email_complained, email_delivered,
+                            email_received;
 extern const pando_route_t  email_messages[], email_outbox[],
                             email_suppressions[], email_templates[],
-                            email_providers[];
+                            email_providers[], email_lists[],
+                            email_links[], email_inbound[];
 extern const pando_call_t   email_calls[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
                             email_forget;
@@ -188,7 +281,8 @@ extern const pando_problem_t  email_bad_address, email_is_suppressed,
 extern const char *const    email_lanes[], *const  email_states[],
                             *const  email_reasons[],
                             *const  email_template_kinds[],
-                            *const  email_kinds[], *const  email_tls[];
+                            *const  email_kinds[], *const  email_tls[],
+                            *const  email_member_states[];
 
 
 /* email_rules.c */
@@ -198,9 +292,15 @@ const char *email_bounce_class(int code, const char *enhanced,
     const char *text);
 bool email_enhanced(const char *text, char out[12]);
 
+/* email_report.c */
+void email_report_read(const char *mail, size_t len, email_report_t *out);
+void email_tag_read(const char *address, email_tag_t *tag);
+
 /* email_content.c */
 const char *email_content_conceal(pando_req_t *rq,
     const email_content_t *content);
+const char *email_hex(pando_req_t *rq, const void *data, size_t len);
+const char *email_words(pando_req_t *rq, const char *text);
 bool email_content_reveal(pando_req_t *rq, const char *concealed,
     email_content_t *content);
 json_t *email_content_tree(const email_content_t *content);
@@ -221,12 +321,21 @@ bool email_check(pando_req_t *rq, const email_source_t *rows, size_t n,
 void email_fault_leave(pando_req_t *rq, const email_fault_t *fault)
     PANDO_NORETURN;
 
-/* email_compose.c: false: no mail can be made of it */
-bool email_compose(pando_req_t *rq, const email_claim_t *m,
+/* email_links.c: of kind u to leave a list, s to be on it */
+const char *email_link(pando_req_t *rq, char kind, pando_uuid_t tenant,
+    pando_uuid_t message, const pando_uuid_t *list, const char *norm);
+
+/*
+ * email_compose.c: false: no mail can be made of it.  Where a text has
+ * public_url and EMAIL_LEAVE, the mail has its own link to unsubscribe.
+ */
+#define EMAIL_LEAVE  "/e/u/~"
+
+bool email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
     const email_content_t *content, email_mail_t *mail);
 
 /* email_send.c */
 PANDO_WAITS email_outcome_t email_send(pando_req_t *rq,
-    const email_claim_t *m);
+    const email_claim_t *m, bool bulk);
 
 #endif

@@ -11,15 +11,17 @@
 static size_t boxes(pando_req_t *rq, const char *list,
     pando_mailbox_t **boxes);
 static void headers(pando_req_t *rq, const email_content_t *content,
-    pando_mime_t *mail);
+    const char *leave, pando_mime_t *mail);
+static const char *with_link(pando_req_t *rq, const char *text,
+    const char *leave);
 
 
 bool
-email_compose(pando_req_t *rq, const email_claim_t *m,
+email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
     const email_content_t *content, email_mail_t *out)
 {
     size_t            i, n = 0, nbcc;
-    const char       *text = content->text, **all;
+    const char       *text = content->text, *leave, *host, *by = NULL, **all;
     pando_mime_t      mail = { 0 };
     pando_mailbox_t   to = { m->to_name, m->to_address }, *cc, *bcc;
 
@@ -31,6 +33,9 @@ email_compose(pando_req_t *rq, const email_claim_t *m,
                    pando_alloc(rq, strlen(content->html) + 2));
     }
 
+    leave = email_link(rq, 'u', pando_tenant(rq), m->id,
+                       m->has_list_id ? &m->list_id : NULL, m->to_norm);
+
     mail.from = (pando_mailbox_t) { m->sender_name, m->sender };
     mail.reply_to.address = m->reply_to;
     mail.to = &to;
@@ -40,9 +45,16 @@ email_compose(pando_req_t *rq, const email_claim_t *m,
     mail.message_id = pando_text(rq, "%s%s", pando_uuid_text(rq, m->id),
                                  strrchr(m->sender, '@'));
     mail.date = m->created_at;
-    mail.text = text;
-    mail.html = content->html;
-    headers(rq, content, &mail);
+    mail.text = with_link(rq, text, leave);
+    mail.html = content->html ? with_link(rq, content->html, leave) : NULL;
+
+    if (bulk || m->has_list_id) {
+        host = pando_setting(rq, "bounce_host");
+        by = pando_text(rq, host[0] ? "<%s>, <mailto:u+%s@%s>" : "<%s>",
+                        leave, m->verp, host);
+    }
+
+    headers(rq, content, by, &mail);
 
     all = pando_alloc(rq, (mail.ncc + nbcc + 2) * sizeof(*all));
     all[n++] = m->to_address;
@@ -79,8 +91,11 @@ boxes(pando_req_t *rq, const char *list, pando_mailbox_t **boxes)
 }
 
 
+/* leave: what one click is to ask for (RFC 8058), or NULL. */
+
 static void
-headers(pando_req_t *rq, const email_content_t *content, pando_mime_t *mail)
+headers(pando_req_t *rq, const email_content_t *content, const char *leave,
+    pando_mime_t *mail)
 {
     json_t               *value;
     const char           *name;
@@ -95,5 +110,46 @@ headers(pando_req_t *rq, const email_content_t *content, pando_mime_t *mail)
         };
     }
 
+    if (leave) {
+        list[mail->nheaders++] = (pando_mime_header_t) {
+            "List-Unsubscribe", leave
+        };
+        list[mail->nheaders++] = (pando_mime_header_t) {
+            "List-Unsubscribe-Post", "List-Unsubscribe=One-Click"
+        };
+    }
+
     mail->headers = list;
+}
+
+
+static const char *
+with_link(pando_req_t *rq, const char *text, const char *leave)
+{
+    char        *out, *to;
+    size_t       n, found = 0;
+    const char  *p, *q, *mark;
+
+    mark = pando_text(rq, "%s" EMAIL_LEAVE, pando_setting(rq, "public_url"));
+    n = strlen(mark);
+
+    for (p = strstr(text, mark); p; p = strstr(p + n, mark)) {
+        found++;
+    }
+
+    if (found == 0) {
+        return text;
+    }
+
+    out = pando_alloc(rq, strlen(text) + found * strlen(leave) + 1);
+    to = out;
+
+    for (p = text; (q = strstr(p, mark)) != NULL; p = q + n) {
+        memcpy(to, p, (size_t) (q - p));
+        to = stpcpy(to + (q - p), leave);
+    }
+
+    (void) stpcpy(to, p);
+
+    return out;
 }

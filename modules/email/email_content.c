@@ -8,6 +8,9 @@
 #include "email.h"
 
 
+#define KEPT_WORDS  500
+
+
 const char *
 email_content_conceal(pando_req_t *rq, const email_content_t *content)
 {
@@ -61,4 +64,44 @@ email_content_reveal(pando_req_t *rq, const char *concealed,
     };
 
     return true;
+}
+
+
+/* Of what others said, as much as is worth keeping. */
+
+const char *
+email_words(pando_req_t *rq, const char *text)
+{
+    char    *out;
+    size_t   i, n = text ? strnlen(text, KEPT_WORDS) : 0;
+
+    if (text == NULL) {
+        return NULL;
+    }
+
+    out = pando_copy(rq, text, n);
+
+    for (i = 0; i < n; i++) {
+        if (out[i] < ' ' || out[i] > '~') {
+            out[i] = out[i] == '\n' || out[i] == '\r' ? ' ' : '?';
+        }
+    }
+
+    return out;
+}
+
+
+const char *
+email_hex(pando_req_t *rq, const void *data, size_t len)
+{
+    char                 *out = pando_alloc(rq, 2 * len + 1);
+    size_t                i;
+    const unsigned char  *p = data;
+
+    for (i = 0; i < len; i++) {
+        out[2 * i] = "0123456789abcdef"[p[i] >> 4];
+        out[2 * i + 1] = "0123456789abcdef"[p[i] & 15];
+    }
+
+    return out;
 }

@@ -49,8 +49,13 @@ email_forget = {
 const pando_setting_t  email_settings[] = {
     { "from", "no-reply@example.com", PANDO_SET_TEXT, 0, 0,
       "who a message is from that does not say" },
+    { "public_url", "http://127.0.0.1:8080", PANDO_SET_TEXT, 0, 0,
+      "where links in mails lead to: this server, as others reach it" },
     { "bounce_host", "", PANDO_SET_TEXT, 0, 0,
       "where bounces come back to; none: to who the message is from" },
+    { "inbound_key", "", PANDO_SET_TEXT, 0, 0,
+      "what an MTA says with a mail that comes in, 16 characters or more; "
+      "none: none may come in" },
     { "timeout_seconds", "60", PANDO_SET_INT, 1, 100,
       "how long a provider may take for one message" },
     { "lease_seconds", "300", PANDO_SET_INT, 1, 3600,
@@ -78,7 +83,7 @@ dispatch(pando_req_t *rq, const char *lane, const pando_job_t *job)
             return;
         }
 
-        out = email_send(rq, m);
+        out = email_send(rq, m, job == &email_bulk);
 
         if (out.outcome == NULL && out.away == NULL) {
             continue;
@@ -134,4 +139,6 @@ static void
 forget(pando_req_t *rq, const void *data)
 {
     while (email_sql_forget(pando_auto(rq), SWEEP) >= SWEEP) { }
+
+    while (email_sql_forget_inbound(pando_auto(rq), SWEEP) >= SWEEP) { }
 }

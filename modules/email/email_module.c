@@ -14,12 +14,19 @@ static const pando_route_t *const  routes[] = {
     email_suppressions,
     email_templates,
     email_providers,
+    email_lists,
+    email_links,
+    email_inbound,
     NULL
 };
 
 static const pando_event_t *const  events[] = {
     &email_sent,
     &email_bounced,
+    &email_unsubscribed,
+    &email_complained,
+    &email_delivered,
+    &email_received,
     NULL
 };
 

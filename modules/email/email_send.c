@@ -12,9 +12,6 @@
 #include "email.h"
 
 
-#define KEPT_WORDS  500
-
-
 static void capture(pando_req_t *rq, const email_claim_t *m,
     const email_mail_t *mail);
 static email_outcome_t smtp(pando_req_t *rq, const email_claim_t *m,
@@ -23,7 +20,7 @@ static email_outcome_t judged(pando_req_t *rq, const pando_mailed_t *got);
 
 
 email_outcome_t
-email_send(pando_req_t *rq, const email_claim_t *m)
+email_send(pando_req_t *rq, const email_claim_t *m, bool bulk)
 {
     email_mail_t     mail = { 0 };
     email_content_t  content;
@@ -33,7 +30,7 @@ email_send(pando_req_t *rq, const email_claim_t *m)
             .diagnostic = "what it said is kept no longer" };
     }
 
-    if (!email_compose(rq, m, &content, &mail)) {
+    if (!email_compose(rq, m, bulk, &content, &mail)) {
         return (email_outcome_t) { .outcome = "failed",
             .diagnostic = "no mail can be made of it" };
     }
@@ -111,30 +108,6 @@ smtp(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail)
 }
 
 
-/* Of what a server said, as much as is worth keeping. */
-
-static const char *
-words(pando_req_t *rq, const char *text)
-{
-    char    *out;
-    size_t   i, n = text ? strnlen(text, KEPT_WORDS) : 0;
-
-    if (n == 0) {
-        return NULL;
-    }
-
-    out = pando_copy(rq, text, n);
-
-    for (i = 0; i < n; i++) {
-        if (out[i] < ' ' || out[i] > '~') {
-            out[i] = out[i] == '\n' || out[i] == '\r' ? ' ' : '?';
-        }
-    }
-
-    return out;
-}
-
-
 static email_outcome_t
 judged(pando_req_t *rq, const pando_mailed_t *got)
 {
@@ -159,7 +132,7 @@ judged(pando_req_t *rq, const pando_mailed_t *got)
     }
 
     out.code = code;
-    out.diagnostic = words(rq, text);
+    out.diagnostic = email_words(rq, text);
     out.enhanced = text && email_enhanced(text, enhanced) ? enhanced : NULL;
 
     if (got->unsure) {

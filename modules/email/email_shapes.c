@@ -370,4 +370,16 @@ email_sent = {
 email_bounced = {
     .type = "email.bounced", .schema = 1, .data = &told_shape,
     .note = "a message was refused, at once or later"
+},
+email_unsubscribed = {
+    .type = "email.unsubscribed", .schema = 1, .data = &told_shape,
+    .note = "who got a message wants no more of its list, or of any"
+},
+email_complained = {
+    .type = "email.complained", .schema = 1, .data = &told_shape,
+    .note = "who got a message called it abuse"
+},
+email_delivered = {
+    .type = "email.delivered", .schema = 1, .data = &told_shape,
+    .note = "a message came to a mailbox, as its server says"
 };

@@ -194,6 +194,7 @@ people(take_t *t)
 static bool
 said(take_t *t, pando_tx_t *tx)
 {
+    json_t                    *data;
     size_t                     n;
     const email_message_in_t  *in = t->in;
 
@@ -217,7 +218,12 @@ said(take_t *t, pando_tx_t *tx)
         return wrong(t, &email_unknown_template, "template");
     }
 
-    if (!email_render(t->rq, t->source, n, in->data, &t->content, t->fault)) {
+    data = in->data ? json_copy(in->data) : json_object();
+    json_object_set_new(data, "unsubscribe_url", json_string(
+        pando_text(t->rq, "%s" EMAIL_LEAVE,
+                   pando_setting(t->rq, "public_url"))));
+
+    if (!email_render(t->rq, t->source, n, data, &t->content, t->fault)) {
         t->fault->pointer = pando_text(t->rq, "%s/data", t->at);
         return false;
     }

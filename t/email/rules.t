@@ -3,5 +3,5 @@
 use Pando;
 use Pando::Unit;
 
-units(email_rules => []);
+units(email_rules => [], email_report => [ "email_rules", "pando_bytes", "-lcrypto" ]);
 done_testing;
