@@ -37,7 +37,7 @@ typedef struct {
 typedef struct {
     pando_given_t  given;
     int            channel;
-    const char    *locale, *title, *body, *url, *image;
+    const char    *locale, *title, *body, *url, *image, *template;
     pando_list_t   actions;             /* notifications_action_t */
 } notifications_content_in_t;
 
@@ -61,8 +61,14 @@ typedef struct {
 
 typedef struct {
     pando_given_t  given;
+    const char    *event, *to, *group;
+} notifications_rule_t;
+
+typedef struct {
+    pando_given_t  given;
     const char    *key, *category, *locale;
     pando_list_t   flow;                /* notifications_step_t */
+    pando_list_t   events;              /* notifications_rule_t */
     pando_list_t   variables;           /* notifications_variable_t */
     pando_list_t   contents;            /* notifications_content_in_t */
 } notifications_template_in_t;
@@ -80,8 +86,14 @@ typedef struct {
 
 typedef struct {
     pando_given_t  given;
-    pando_list_t   users;               /* pando_uuid_t */
-    const char    *topic;
+    const char    *email, *phone, *locale;
+} notifications_address_t;
+
+typedef struct {
+    pando_given_t            given;
+    pando_list_t             users;     /* pando_uuid_t */
+    const char              *topic;
+    notifications_address_t  address;
 } notifications_to_t;
 
 typedef struct {
@@ -166,6 +178,13 @@ typedef struct {
     const char    *token;
 } notifications_event_in_t;
 
+typedef struct {
+    pando_given_t  given;
+    const char    *to, *to_name, *template, *locale, *subject, *html, *text;
+    const char    *body, *dedup_key;
+    json_t        *data;
+} notifications_hand_in_t;
+
 /* How an attempt went: sent, delivered, retry, failed, gone. */
 typedef struct {
     const char  *how, *provider, *ref, *error;
@@ -209,7 +228,10 @@ extern const pando_shape_t  notifications_category_in,
                             notifications_topic_view,
                             notifications_event_in,
                             notifications_token_in,
-                            notifications_texts_view;
+                            notifications_texts_view,
+                            notifications_leave_view,
+                            notifications_email_in, notifications_sms_in,
+                            notifications_handed_view;
 
 extern const pando_event_t  notifications_created, notifications_read,
                             notifications_delivered, notifications_failed,
@@ -235,7 +257,11 @@ extern const pando_route_t  notifications_categories[],
                             notifications_preferences[],
                             notifications_schedules[],
                             notifications_devices[],
-                            notifications_topics[], notifications_tracking[];
+                            notifications_topics[], notifications_tracking[],
+                            notifications_leaving[],
+                            notifications_communications[];
+extern const pando_call_t   notifications_calls[];
+extern const pando_hear_t   notifications_hears[];
 
 
 /* notifications_rules.c: need nobody */
@@ -250,14 +276,16 @@ json_t *notifications_contents_tree(pando_req_t *rq,
 json_t *notifications_content_tree(const notifications_content_in_t *in);
 void notifications_contents_check(pando_req_t *rq, json_t *contents,
     const char *at);
+const char *notifications_lacks(json_t *variables, json_t *data);
 void notifications_data_check(pando_req_t *rq, json_t *variables,
     json_t *data);
 json_t *notifications_written(pando_req_t *rq, json_t *content,
-    json_t *data);
+    json_t *data, bool lenient);
 
 /* notifications_send.c */
 bool notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
-    const pando_uuid_t *event, notifications_sent_t *out);
+    const pando_uuid_t *event, bool lenient, bool alone,
+    notifications_sent_t *out);
 
 /* notifications_templates.c: the contents of a version as {channel: {locale:
    ...}} */
@@ -285,6 +313,16 @@ void notifications_fcm(pando_req_t *rq, const notifications_claim_t *row,
     const char *token, notifications_outcome_t *out);
 void notifications_apns(pando_req_t *rq, const notifications_claim_t *row,
     const char *token, notifications_outcome_t *out);
+
+/* notifications_channels.c */
+void notifications_email(pando_req_t *rq, const notifications_claim_t *row,
+    notifications_outcome_t *out);
+void notifications_sms(pando_req_t *rq, const notifications_claim_t *row,
+    notifications_outcome_t *out);
+
+/* notifications_leave.c */
+const char *notifications_leave_token(pando_req_t *rq,
+    const notifications_claim_t *row);
 
 /* notifications_track.c */
 const char *notifications_event_token(pando_req_t *rq,

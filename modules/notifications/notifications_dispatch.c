@@ -132,6 +132,12 @@ notifications_deliver(pando_req_t *rq, const notifications_claim_t *row)
 
     if (strcmp(row->channel, "push") == 0) {
         notifications_push(rq, row, &out);
+
+    } else if (strcmp(row->channel, "email") == 0) {
+        notifications_email(rq, row, &out);
+
+    } else if (strcmp(row->channel, "sms") == 0) {
+        notifications_sms(rq, row, &out);
     }
 
     tx = pando_begin(rq);

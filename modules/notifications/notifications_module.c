@@ -12,6 +12,8 @@ static const pando_route_t *const  routes[] = {
     notifications_sending,
     notifications_inbox,
     notifications_tracking,
+    notifications_leaving,
+    notifications_communications,
     notifications_preferences,
     notifications_schedules,
     notifications_devices,
@@ -45,6 +47,8 @@ static const pando_job_t *const  jobs[] = {
 static const pando_setting_t  settings[] = {
     { "push", "captured", PANDO_SET_TEXT, 0, 0,
       "live, or captured: pushes are kept for admins and leave not" },
+    { "public_url", "", PANDO_SET_TEXT, 0, 0,
+      "where clients find this installation: for links in mails" },
     { "plain_http", "off", PANDO_SET_BOOL, 0, 1,
       "whether web pushes may go without TLS: for trying" },
     { "vapid_subject", "mailto:postmaster@localhost", PANDO_SET_TEXT, 0, 0,
@@ -71,10 +75,12 @@ static const pando_setting_t  settings[] = {
 
 const pando_domain_t  notifications_domain = {
     .name = "notifications",
-    .note = "messages to users: inbox, pushes, templates, preferences",
+    .note = "messages to users: inbox, pushes, mails, templates",
     .routes = routes,
     .queries = notifications_queries,
     .events = events,
+    .hears = notifications_hears,
+    .calls = notifications_calls,
     .jobs = jobs,
     .settings = settings
 };

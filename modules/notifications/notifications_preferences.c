@@ -33,7 +33,9 @@ notifications_bad_zone = {
     .text = "there is no time zone of this name"
 };
 
-static const char *const  channels[] = { "*", "in_app", "push" };
+static const char *const  channels[] = {
+    "*", "in_app", "push", "email", "sms"
+};
 static const char *const  values[] = {
     "on", "off", "digest_hourly", "digest_daily", "digest_weekly"
 };

@@ -66,7 +66,7 @@ preview(pando_req_t *rq)
         json_object_foreach(texts, locale, one) {
             if (in->locale == NULL || strcmp(locale, in->locale) == 0) {
                 json_array_append_new(list,
-                                      notifications_written(rq, one, data));
+                    notifications_written(rq, one, data, false));
             }
         }
     }

@@ -23,7 +23,7 @@ typedef struct {
 
 
 static char *written(pando_req_t *rq, const text_t *text, const char *from,
-    json_t *data);
+    json_t *data, bool lenient);
 static void put(json_t *to, const char *name, const char *text);
 
 
@@ -66,6 +66,7 @@ notifications_content_tree(const notifications_content_in_t *in)
     put(tree, "body", in->body);
     put(tree, "url", in->url);
     put(tree, "image", in->image);
+    put(tree, "template", in->template);
 
     for (i = 0; i < in->actions.n; i++) {
         one = json_object();
@@ -163,18 +164,15 @@ notifications_contents_check(pando_req_t *rq, json_t *contents,
 }
 
 
-/* Those that are required are there; of the others null is as good as none. */
+/* A required one that is not there, or NULL; of the others null is as good
+   as none. */
 
-void
-notifications_data_check(pando_req_t *rq, json_t *variables, json_t *data)
+const char *
+notifications_lacks(json_t *variables, json_t *data)
 {
     size_t       i;
     json_t      *one;
     const char  *name;
-
-    if (!json_is_object(data)) {
-        pando_leave(rq, &no_object);
-    }
 
     for (i = 0; i < json_array_size(variables); i++) {
         one = json_array_get(variables, i);
@@ -185,23 +183,43 @@ notifications_data_check(pando_req_t *rq, json_t *variables, json_t *data)
         }
 
         if (json_is_true(json_object_get(one, "required"))) {
-            pando_fail_note(rq, "variable", name);
-            pando_leave_at(rq, &notifications_missing_variable,
-                           pando_text(rq, "/data/%s", name));
+            return name;
         }
 
         json_object_set_new(data, name, json_null());
+    }
+
+    return NULL;
+}
+
+
+void
+notifications_data_check(pando_req_t *rq, json_t *variables, json_t *data)
+{
+    const char  *name;
+
+    if (!json_is_object(data)) {
+        pando_leave(rq, &no_object);
+    }
+
+    name = notifications_lacks(variables, data);
+
+    if (name) {
+        pando_fail_note(rq, "variable", name);
+        pando_leave_at(rq, &notifications_missing_variable,
+                       pando_text(rq, "/data/%s", name));
     }
 }
 
 
 static char *
-written(pando_req_t *rq, const text_t *text, const char *from, json_t *data)
+written(pando_req_t *rq, const text_t *text, const char *from, json_t *data,
+    bool lenient)
 {
     char                    *out;
     size_t                   len, kept;
     pando_template_t        *t;
-    pando_template_with_t    with = { .as = text->as, .strict = true };
+    pando_template_with_t    with = { .as = text->as, .strict = !lenient };
     pando_template_error_t   error = { 0 };
 
     if (data == NULL) {
@@ -233,10 +251,14 @@ written(pando_req_t *rq, const text_t *text, const char *from, json_t *data)
 }
 
 
-/* The same content with its texts filled in; without data they are so. */
+/*
+ * The same content with its texts filled in; without data they are so.  A
+ * variable that is missing is an error, or with `lenient` nothing.
+ */
 
 json_t *
-notifications_written(pando_req_t *rq, json_t *content, json_t *data)
+notifications_written(pando_req_t *rq, json_t *content, json_t *data,
+    bool lenient)
 {
     size_t         i;
     json_t        *out = json_deep_copy(content), *list, *one;
@@ -247,7 +269,7 @@ notifications_written(pando_req_t *rq, json_t *content, json_t *data)
         from = json_string_value(json_object_get(content, t->name));
 
         if (from != NULL) {
-            put(out, t->name, written(rq, t, from, data));
+            put(out, t->name, written(rq, t, from, data, lenient));
         }
     }
 
@@ -256,11 +278,11 @@ notifications_written(pando_req_t *rq, json_t *content, json_t *data)
     for (i = 0; i < json_array_size(list); i++) {
         one = json_array_get(list, i);
         from = json_string_value(json_object_get(one, "title"));
-        put(one, "title", written(rq, &texts[0], from, data));
+        put(one, "title", written(rq, &texts[0], from, data, lenient));
         from = json_string_value(json_object_get(one, "url"));
 
         if (from != NULL) {
-            put(one, "url", written(rq, &texts[2], from, data));
+            put(one, "url", written(rq, &texts[2], from, data, lenient));
         }
     }
 

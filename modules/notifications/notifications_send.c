@@ -42,7 +42,7 @@ unknown_topic = { .status = 422, .code = "unknown_topic",
                   .pointer = "/to/topic",
                   .text = "there is no topic of this key" },
 one_audience = { .status = 422, .code = "one_audience", .pointer = "/to",
-                 .text = "it is either for users or for a topic" },
+                 .text = "it is for users, for a topic, or for an address" },
 too_late = { .status = 409, .code = "request_over",
              .text = "nothing of it is still to be sent" };
 
@@ -93,7 +93,8 @@ class_of(const wording_t *w)
 
 static void
 template_wording(pando_req_t *rq, pando_tx_t *tx,
-    const notifications_send_in_t *in, json_t *data, wording_t *w)
+    const notifications_send_in_t *in, json_t *data, bool lenient,
+    wording_t *w)
 {
     json_t                    *all, *texts, *one;
     const char                *channel, *locale;
@@ -114,14 +115,19 @@ template_wording(pando_req_t *rq, pando_tx_t *tx,
     w->locale = row->locale;
     w->flow = row->flow;
     w->contents = json_object();
-    notifications_data_check(rq, json_loads(row->variables, 0, NULL), data);
+
+    if (!lenient) {
+        notifications_data_check(rq, json_loads(row->variables, 0, NULL),
+                                 data);
+    }
 
     json_object_foreach(all, channel, texts) {
         json_object_set_new(w->contents, channel, json_object());
 
         json_object_foreach(texts, locale, one) {
             json_object_set_new(json_object_get(w->contents, channel),
-                                locale, notifications_written(rq, one, data));
+                                locale, notifications_written(rq, one, data,
+                                                              lenient));
         }
     }
 }
@@ -138,7 +144,7 @@ given_wording(pando_req_t *rq, const notifications_send_in_t *in,
 
     one = notifications_written(rq,
                                 notifications_content_tree(&in->content),
-                                NULL);
+                                NULL, false);
     w->key = in->category ? in->category : "general";
     w->locale = "en";
     w->flow = "[]";
@@ -148,6 +154,27 @@ given_wording(pando_req_t *rq, const notifications_send_in_t *in,
         json_object_set_new(w->contents, notifications_channels[i],
                             json_pack("{s:O}", "en", one));
     }
+}
+
+
+static bool
+has_address(const notifications_send_in_t *in)
+{
+    return in->to.address.email || in->to.address.phone;
+}
+
+
+/* Of content that is the same on each channel. */
+
+static bool
+is_usual(const notifications_send_in_t *in, const char *channel)
+{
+    bool  mail = strcmp(channel, "email") == 0,
+          text = strcmp(channel, "sms") == 0;
+
+    return has_address(in) ? (mail && in->to.address.email)
+                             || (text && in->to.address.phone)
+                           : !mail && !text;
 }
 
 
@@ -181,7 +208,9 @@ channels_of(pando_req_t *rq, const notifications_send_in_t *in,
     *n = 0;
 
     json_object_foreach(w->contents, channel, texts) {
-        names[(*n)++] = channel;
+        if (in->template || is_usual(in, channel)) {
+            names[(*n)++] = channel;
+        }
     }
 
     return names;
@@ -190,10 +219,10 @@ channels_of(pando_req_t *rq, const notifications_send_in_t *in,
 
 static void
 word(pando_req_t *rq, pando_tx_t *tx, const notifications_send_in_t *in,
-    json_t *data, wording_t *w)
+    json_t *data, bool lenient, wording_t *w)
 {
     if (in->template) {
-        template_wording(rq, tx, in, data, w);
+        template_wording(rq, tx, in, data, lenient, w);
 
     } else {
         given_wording(rq, in, w);
@@ -245,6 +274,12 @@ audience_of(pando_tx_t *tx, const notifications_send_in_t *in)
                                                 pando_uuid_text(rq, *topic)));
     }
 
+    if (has_address(in)) {
+        return notifications_json(rq, json_pack("{s:{s:s*, s:s*}}",
+            "address", "email", in->to.address.email, "phone",
+            in->to.address.phone));
+    }
+
     for (i = 0; i < in->to.users.n; i++) {
         json_array_append_new(list, json_string(pando_uuid_text(rq, ids[i])));
     }
@@ -253,37 +288,29 @@ audience_of(pando_tx_t *tx, const notifications_send_in_t *in)
 }
 
 
-/* Users are planned for at once; subscribers, and what is for later, by a
-   job that the same transaction writes. */
+/* Users are planned for at once. */
 
 static void
-go(pando_tx_t *tx, const notifications_send_in_t *in, bool later,
+go(pando_tx_t *tx, const notifications_send_in_t *in,
     notifications_sent_t *out)
 {
-    pando_when_t  when = { .run_at = in->send_at };
-
-    struct {
-        pando_given_t  given;
-        pando_uuid_t   request_id, user_id;
-        int64_t        step;
-    }  job = { .request_id = out->id };
-
-    if (later) {
-        (void) pando_enqueue(tx, &notifications_fan_out, &job, &when);
-        return;
-    }
-
-    out->planned = notifications_sql_plan(tx, out->id, in->to.users.items,
-                                          in->to.users.n);
-    pando_enqueued(tx);
+    out->planned = has_address(in)
+        ? notifications_sql_plan_address(tx, out->id)
+        : notifications_sql_plan(tx, out->id, in->to.users.items,
+                                 in->to.users.n);
 }
 
 
-/* In the caller's transaction; false: it was asked for before. */
+/*
+ * In the caller's transaction; false: it was asked for before.  Subscribers,
+ * and what is for later, are planned for by a job that is written with the
+ * request; so is all where `alone` says that there is no transaction.
+ */
 
 bool
 notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
-    const pando_uuid_t *event, notifications_sent_t *out)
+    const pando_uuid_t *event, bool lenient, bool alone,
+    notifications_sent_t *out)
 {
     bool                      at, later;
     size_t                    n;
@@ -296,11 +323,11 @@ notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
     notifications_planned_t  *planned;
 
     data = in->data ? json_deep_copy(in->data) : json_object();
-    word(rq, tx, in, data, &w);
+    word(rq, tx, in, data, lenient, &w);
     channels = channels_of(rq, in, &w, &n);
     text = notifications_json(rq, data);
     at = in->send_at > pando_now();
-    later = at || in->to.topic;
+    later = at || in->to.topic || alone;
     ttl = in->ttl_s ? in->ttl_s : w.category ? w.category->ttl_s : 0;
     until = (at ? in->send_at : pando_now()) + ttl * PANDO_TIME_SECOND;
     out->id = pando_uuid7();
@@ -308,7 +335,8 @@ notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
 
     if (notifications_sql_request_add(tx, out->id, key, event, in->template,
             w.key, class_of(&w), channels, n, audience_of(tx, in),
-            notifications_json(rq, w.contents), w.locale,
+            notifications_json(rq, w.contents),
+            in->to.address.locale ? in->to.address.locale : w.locale,
             pando_conceal(rq, NOTIFICATIONS_DATA, text, strlen(text)),
             in->group_key, in->object,
             pando_uuid_is_nil(in->actor_id) ? NULL : &in->actor_id,
@@ -316,7 +344,7 @@ notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
             at ? "scheduled" : later ? "planning" : "planned",
             strcmp(class_of(&w), "marketing") ? "transactional"
                                               : "marketing",
-            w.category && w.category->urgent, w.flow) == 0)
+            w.category && w.category->urgent, w.flow, later) == NULL)
     {
         planned = notifications_sql_request_of(tx, key);
         pando_assert(rq, planned != NULL);
@@ -326,7 +354,11 @@ notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
         return false;
     }
 
-    go(tx, in, later, out);
+    if (!later) {
+        go(tx, in, out);
+    }
+
+    pando_enqueued(tx);
 
     return true;
 }
@@ -344,12 +376,13 @@ send(pando_req_t *rq)
         return pando_fail(rq, &one_of_two);
     }
 
-    if ((in->to.users.n > 0) == (in->to.topic != NULL)) {
+    if ((in->to.users.n > 0) + (in->to.topic != NULL) + has_address(in) != 1)
+    {
         return pando_fail(rq, &one_audience);
     }
 
     tx = pando_begin(rq);
-    (void) notifications_ask(tx, in, NULL, out);
+    (void) notifications_ask(tx, in, NULL, false, false, out);
     pando_commit(tx);
 
     return pando_reply(rq, out);

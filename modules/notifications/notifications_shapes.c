@@ -8,7 +8,9 @@
 #include "notifications.h"
 
 
-const char *const  notifications_channels[] = { "in_app", "push", NULL };
+const char *const  notifications_channels[] = {
+    "in_app", "push", "email", "sms", NULL
+};
 const char *const  notifications_classes[] = {
     "transactional", "social", "marketing", NULL
 };
@@ -144,7 +146,7 @@ notifications_category_view = {
 typedef struct {
     pando_uuid_t  id;
     const char   *key, *category, *locale;
-    pando_list_t  variables, flow, contents;
+    pando_list_t  variables, flow, events, contents;
     int64_t       published, draft, version;
     pando_time_t  created_at, updated_at;
 } template_t;
@@ -189,10 +191,31 @@ static const pando_field_t  content_fields[] = {
     PANDO_FIELD(notifications_content_in_t, TEXT, locale, .required = true,
                 .pattern = "locale", .example = "\"en\""),
     TEXTS,
+    PANDO_FIELD(notifications_content_in_t, TEXT, template, .min = 1,
+                .max = NOTIFICATIONS_KEY,
+                .note = "of email or sms: of that domain's own, instead"),
     PANDO_END
 };
 
 static const pando_field_t  given_fields[] = { TEXTS, PANDO_END };
+
+static const pando_field_t  rule_fields[] = {
+    PANDO_FIELD(notifications_rule_t, TEXT, event, .required = true,
+                .pattern = "key", .max = 100,
+                .example = "\"order.shipped\""),
+    PANDO_FIELD(notifications_rule_t, TEXT, to, .required = true, .min = 1,
+                .max = 120, .note = "actor, subject, data.<a member that is "
+                                    "a user's id> or topic:<its key>",
+                .example = "\"data.user_id\""),
+    PANDO_FIELD(notifications_rule_t, TEXT, group, .min = 1, .max = 100,
+                .note = "joins the unread one of the group"),
+    PANDO_END
+};
+
+static const pando_shape_t  rule_shape = {
+    .name = "NotificationEventRule", .size = sizeof(notifications_rule_t),
+    .given = true, .fields = rule_fields
+};
 
 static const pando_shape_t
 content_shape = {
@@ -251,6 +274,9 @@ static const pando_shape_t  step_shape = {
                 .shape = &step_shape, .max = 8, .otherwise = "[]",            \
                 .note = "channels that wait, and are left out where the user "\
                         "has acted"),                                         \
+    PANDO_FIELD(notifications_template_in_t, LIST, events,                    \
+                .shape = &rule_shape, .max = 20, .otherwise = "[]",           \
+                .note = "that it is sent for by itself"),                     \
     PANDO_FIELD(notifications_template_in_t, LIST, contents,                  \
                 .required = needed, .shape = &content_shape, .min = 1,        \
                 .max = NOTIFICATIONS_CONTENTS,                                \
@@ -278,6 +304,8 @@ static const pando_field_t  template_fields[] = {
                 .shape = &variable_shape),
     PANDO_FIELD(template_t, LIST, flow, .required = true,
                 .shape = &step_shape),
+    PANDO_FIELD(template_t, LIST, events, .required = true,
+                .shape = &rule_shape),
     PANDO_FIELD(template_t, INT, published, .required = true,
                 .nullable = true, .note = "the number of what is sent"),
     PANDO_FIELD(template_t, INT, draft, .required = true, .nullable = true,
@@ -368,6 +396,18 @@ typedef struct {
     pando_time_t  send_at, expires_at, created_at;
 } request_t;
 
+static const pando_field_t  address_fields[] = {
+    PANDO_FIELD(notifications_address_t, TEXT, email, .pattern = "email"),
+    PANDO_FIELD(notifications_address_t, TEXT, phone, .pattern = "phone"),
+    PANDO_FIELD(notifications_address_t, TEXT, locale, .pattern = "locale"),
+    PANDO_END
+};
+
+static const pando_shape_t  address_shape = {
+    .name = "NotificationAddress", .size = sizeof(notifications_address_t),
+    .given = true, .fields = address_fields
+};
+
 static const pando_field_t  to_fields[] = {
     PANDO_FIELD(notifications_to_t, LIST, users, .item = PANDO_IS_UUID,
                 .min = 1, .max = NOTIFICATIONS_USERS, .unique = true,
@@ -375,6 +415,9 @@ static const pando_field_t  to_fields[] = {
     PANDO_FIELD(notifications_to_t, TEXT, topic, .pattern = "key",
                 .max = NOTIFICATIONS_KEY,
                 .note = "its subscribers, instead of users"),
+    PANDO_FIELD(notifications_to_t, OBJECT, address,
+                .shape = &address_shape,
+                .note = "of who is no user; nothing of marketing"),
     PANDO_END
 };
 
@@ -402,8 +445,8 @@ static const pando_field_t  send_fields[] = {
     PANDO_FIELD(notifications_send_in_t, LIST, channels,
                 .item = PANDO_IS_ENUM, .among = notifications_channels,
                 .unique = true, .min = 1, .max = 8,
-                .note = "only these; absent: all that there are contents "
-                        "for"),
+                .note = "only these; absent: all that the template is for, "
+                        "of content in_app and push"),
     PANDO_FIELD(notifications_send_in_t, INT, ttl_s, .min = 60,
                 .max = 31536000),
     PANDO_FIELD(notifications_send_in_t, TIME, send_at,

@@ -32,7 +32,12 @@ twice = { .status = 422, .code = "content_twice", .pointer = "/contents",
           .text = "there are two contents of one channel and locale",
           .constraint = "template_versions_pkey" },
 step_twice = { .status = 422, .code = "step_twice",
-               .text = "a channel is one step of the flow" };
+               .text = "a channel is one step of the flow" },
+nobody = { .status = 422, .code = "unknown_audience",
+           .text = "that names nobody" },
+event_twice = { .status = 422, .code = "event_twice", .pointer = "/events",
+                .text = "an event is there twice",
+                .constraint = "event_rules_pkey" };
 
 
 const pando_route_t  notifications_templates[] = {
@@ -46,7 +51,8 @@ const pando_route_t  notifications_templates[] = {
       .scope = "notifications:admin", .takes = &notifications_template_in,
       .status = 201, .gives = &notifications_template_view, .trips = 4,
       .fails = { &taken, &twice, &notifications_unknown_category,
-                 &notifications_bad_template, &step_twice } },
+                 &notifications_bad_template, &step_twice, &nobody,
+                 &event_twice } },
 
     { PANDO_GET, "/notification-templates/{key}", get, "Get a template",
       .scope = "notifications:admin", .gives = &notifications_template_view,
@@ -58,8 +64,8 @@ const pando_route_t  notifications_templates[] = {
       .takes = &notifications_template_patch,
       .gives = &notifications_template_view, .trips = 4,
       .fails = { &twice, &notifications_unknown_category,
-                 &notifications_bad_template, &step_twice,
-                 &pando_not_found, &pando_precondition } },
+                 &notifications_bad_template, &step_twice, &nobody,
+                 &event_twice, &pando_not_found, &pando_precondition } },
 
     { PANDO_DELETE, "/notification-templates/{key}", remove_one,
       "Remove a template",
@@ -160,6 +166,37 @@ flow_of(pando_req_t *rq, const notifications_template_in_t *in)
 }
 
 
+static bool
+names_somebody(const char *to)
+{
+    return strcmp(to, "actor") == 0 || strcmp(to, "subject") == 0
+           || (strncmp(to, "data.", 5) == 0 && to[5])
+           || (strncmp(to, "topic:", 6) == 0 && to[6]);
+}
+
+
+static const char *
+events_of(pando_req_t *rq, const notifications_template_in_t *in)
+{
+    size_t   i;
+    json_t  *list = json_array();
+
+    const notifications_rule_t  *rules = in->events.items;
+
+    for (i = 0; i < in->events.n; i++) {
+        if (!names_somebody(rules[i].to)) {
+            pando_leave_at(rq, &nobody,
+                           pando_text(rq, "/events/%zu/to", i));
+        }
+
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s*}", "event",
+            rules[i].event, "to", rules[i].to, "group", rules[i].group));
+    }
+
+    return notifications_json(rq, list);
+}
+
+
 static pando_reply_t
 list(pando_req_t *rq)
 {
@@ -197,6 +234,7 @@ add(pando_req_t *rq)
         variables_of(rq, in), flow_of(rq, in));
     notifications_sql_content_add(tx, id, 1,
                                   notifications_json(rq, contents));
+    notifications_sql_rules_add(tx, id, events_of(rq, in));
     json = notifications_sql_template_or_404(tx, in->key);
     pando_commit(tx);
 
@@ -230,6 +268,11 @@ change(pando_req_t *rq)
         notifications_sql_contents_drop(tx, row->id, draft);
         notifications_sql_content_add(tx, row->id, draft,
                                       notifications_json(rq, contents));
+    }
+
+    if (PANDO_GIVEN(shape, in, events)) {
+        notifications_sql_rules_drop(tx, row->id);
+        notifications_sql_rules_add(tx, row->id, events_of(rq, in));
     }
 
     notifications_sql_template_change(tx, row->id,

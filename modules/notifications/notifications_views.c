@@ -7,7 +7,9 @@
 #include "notifications.h"
 
 
-static const char *const  reach[] = { "*", "in_app", "push", NULL };
+static const char *const  reach[] = {
+    "*", "in_app", "push", "email", "sms", NULL
+};
 static const char *const  values[] = {
     "on", "off", "digest_hourly", "digest_daily", "digest_weekly", NULL
 };

@@ -218,6 +218,89 @@ notifications_texts_view = {
 };
 
 
+/* What is handed on as it is */
+
+typedef struct {
+    pando_uuid_t  id;
+    const char   *state;
+} handed_t;
+
+#define HAND_ON                                                               \
+    PANDO_FIELD(notifications_hand_in_t, TEXT, template, .pattern = "key",    \
+                .max = NOTIFICATIONS_KEY, .note = "of the other domain"),     \
+    PANDO_FIELD(notifications_hand_in_t, TREE, data),                         \
+    PANDO_FIELD(notifications_hand_in_t, TEXT, locale,                        \
+                .pattern = "locale"),                                         \
+    PANDO_FIELD(notifications_hand_in_t, TEXT, dedup_key, .min = 1,           \
+                .max = 200)
+
+static const pando_field_t  email_fields[] = {
+    PANDO_FIELD(notifications_hand_in_t, TEXT, to, .required = true,
+                .pattern = "email", .example = "\"ann@example.com\""),
+    PANDO_FIELD(notifications_hand_in_t, TEXT, to_name, .min = 1,
+                .max = 200),
+    PANDO_FIELD(notifications_hand_in_t, TEXT, subject, .min = 1, .max = 500,
+                .example = "\"Your order\""),
+    PANDO_FIELD(notifications_hand_in_t, TEXT, text, .min = 1, .max = 50000,
+                .example = "\"It is on its way.\""),
+    PANDO_FIELD(notifications_hand_in_t, TEXT, html, .min = 1,
+                .max = 50000),
+    HAND_ON,
+    PANDO_END
+};
+
+static const pando_field_t  sms_fields[] = {
+    PANDO_FIELD(notifications_hand_in_t, TEXT, to, .required = true,
+                .pattern = "phone", .example = "\"+4915123456789\""),
+    PANDO_FIELD(notifications_hand_in_t, TEXT, body, .min = 1, .max = 1600,
+                .example = "\"It is on its way.\""),
+    HAND_ON,
+    PANDO_END
+};
+
+static const pando_field_t  handed_fields[] = {
+    PANDO_FIELD(handed_t, UUID, id, .required = true,
+                .note = "the other domain's"),
+    PANDO_FIELD(handed_t, TEXT, state, .required = true),
+    PANDO_END
+};
+
+const pando_shape_t
+notifications_email_in = {
+    .name = "CommunicationEmailIn",
+    .size = sizeof(notifications_hand_in_t), .given = true,
+    .fields = email_fields
+},
+notifications_sms_in = {
+    .name = "CommunicationSmsIn", .size = sizeof(notifications_hand_in_t),
+    .given = true, .fields = sms_fields
+},
+notifications_handed_view = {
+    .name = "CommunicationTaken", .size = sizeof(handed_t),
+    .fields = handed_fields
+};
+
+
+/* What a link ends */
+
+typedef struct {
+    const char  *category, *channel;
+    bool         subscribed;
+} leave_t;
+
+static const pando_field_t  leave_fields[] = {
+    PANDO_FIELD(leave_t, TEXT, category, .required = true),
+    PANDO_FIELD(leave_t, TEXT, channel, .required = true),
+    PANDO_FIELD(leave_t, BOOL, subscribed, .required = true),
+    PANDO_END
+};
+
+const pando_shape_t  notifications_leave_view = {
+    .name = "NotificationLeave", .size = sizeof(leave_t),
+    .fields = leave_fields
+};
+
+
 /* Events */
 
 typedef struct {

@@ -22,7 +22,8 @@ static const pando_setting_t  settings[] = {
       "how long after its last message a channel keeps them" },
     { "connections", "20", PANDO_SET_INT, 1, 100000,
       "how many a user may have on a node" },
-    { "events", "", PANDO_SET_TEXT, 0, 0,
+    { "events", "notification.* user:{data.user_id}:inbox", PANDO_SET_TEXT, 0,
+      0,
       "which events go to which channels: \"order.* "
       "user:{data.user_id}:orders; place.* tenant:{tenant}:places\"" },
     { 0 }

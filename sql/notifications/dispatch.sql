@@ -67,3 +67,16 @@ SELECT json_build_object('title', t.texts ->> 'title',
             ON o.tenant_id = d.tenant_id AND o.user_id = d.user_id
          WHERE d.tenant_id = :tenant AND d.request_id = :request
            AND d.user_id = :who AND d.id = :id) AS t;
+
+-- name: told(provider text, ref text, state text, error text?) -> bool
+-- lane: writes
+SELECT notifications.told(:tenant, :provider, :ref, :state, :error);
+
+-- name: erase(who uuid) -> none
+-- lane: writes
+SELECT notifications.erase(:tenant, :who);
+
+-- name: signed_out(device text, who text?) -> none
+UPDATE notifications.device_tokens AS t SET user_id = NULL
+ WHERE t.tenant_id = :tenant AND t.user_id = :who::text::uuid
+   AND t.device_id = :device;

@@ -68,3 +68,22 @@ ON CONFLICT ON CONSTRAINT schedules_pkey DO UPDATE
        days = excluded.days, digest_at = excluded.digest_at,
        dnd_until = excluded.dnd_until, version = s.version + 1
 RETURNING notifications.schedule_doc(s), s.version;
+
+-- name: left(whose uuid, category text, channel text) -> json
+SELECT json_build_object('category', :category::text,
+       'channel', :channel::text, 'subscribed', NOT EXISTS (
+           SELECT FROM notifications.preferences AS p
+            WHERE p.tenant_id = :tenant AND p.user_id = :whose
+              AND p.category = :category AND p.channel = :channel
+              AND p.value = 'off'));
+
+-- name: leave(whose uuid, category text, channel text) -> none
+INSERT INTO notifications.preferences AS p (tenant_id, user_id, category,
+       channel, value)
+VALUES (:tenant, :whose, :category, :channel, 'off')
+ON CONFLICT ON CONSTRAINT preferences_pkey DO UPDATE SET value = 'off';
+
+-- name: counters(whose uuid) -> row? notifications_counters
+-- row: unread bigint, unseen bigint
+SELECT c.unread, c.unseen FROM notifications.counters AS c
+ WHERE c.tenant_id = :tenant AND c.user_id = :whose;

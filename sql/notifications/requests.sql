@@ -5,7 +5,11 @@
 --       audience jsonb, content jsonb, locale text, data_ct text,
 --       group_key text?, object text?, actor_id uuid?, send_at timestamptz?,
 --       expires_at timestamptz?, state text,
---       lane text, urgent bool, flow jsonb) -> affected
+--       lane text, urgent bool, flow jsonb, later bool)
+--       -> row? notifications_added
+-- row: id uuid, job uuid?
+-- None: there is one with that key. What is planned later has a job at once.
+WITH r AS (
 INSERT INTO notifications.requests (id, tenant_id, dedup_key, source_event,
        template, category, class, channels, audience, content, locale, data_ct,
        group_key, object, actor_id, send_at, expires_at, state, lane, urgent,
@@ -13,7 +17,12 @@ INSERT INTO notifications.requests (id, tenant_id, dedup_key, source_event,
 VALUES (:id, :tenant, :dedup_key, :source_event, :template, :category, :class,
         :channels, :audience, :content, :locale, :data_ct, :group_key, :object,
         :actor_id, :send_at, :expires_at, :state, :lane, :urgent, :flow)
-ON CONFLICT ON CONSTRAINT requests_dedup_key DO NOTHING;
+ON CONFLICT ON CONSTRAINT requests_dedup_key DO NOTHING
+RETURNING id, tenant_id, send_at
+)
+SELECT r.id, CASE WHEN :later THEN pando.enqueue('notifications.fan_out',
+           jsonb_build_object('request_id', r.id), r.tenant_id, r.send_at) END
+  FROM r;
 
 -- name: request_of(dedup_key text) -> row? notifications_planned
 -- row: id uuid, planned bigint
@@ -42,3 +51,7 @@ SELECT notifications.cancel(:tenant, r.id)
 -- name: fan_out(id uuid, most int) -> int
 -- lane: writes
 SELECT notifications.fan_out(:tenant, :id, :most);
+
+-- name: plan_address(request uuid) -> int
+-- lane: writes
+SELECT notifications.plan_address(:tenant, :request);

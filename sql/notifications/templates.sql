@@ -75,3 +75,23 @@ UPDATE notifications.template_versions AS v SET state = 'published'
 DELETE FROM notifications.templates AS t
  WHERE t.tenant_id = :tenant AND t.key = :key
    AND (:if_version::bigint IS NULL OR t.version = :if_version);
+
+-- name: rules_drop(id uuid) -> none
+DELETE FROM notifications.event_rules AS e
+ WHERE e.tenant_id = :tenant AND e.template_id = :id;
+
+-- name: rules_add(id uuid, rules jsonb) -> none
+INSERT INTO notifications.event_rules (tenant_id, template_id, event, audience,
+       group_key)
+SELECT :tenant, :id, e.value ->> 'event', e.value ->> 'to',
+       e.value ->> 'group'
+  FROM jsonb_array_elements(:rules) AS e;
+
+-- name: rules_of(event text) -> rows notifications_heard
+-- row: template text, audience text, group_key text?
+SELECT t.key, e.audience, e.group_key
+  FROM notifications.event_rules AS e
+  JOIN notifications.templates AS t
+    ON t.id = e.template_id AND t.published IS NOT NULL
+ WHERE e.tenant_id = :tenant AND e.event = :event
+ ORDER BY t.key;

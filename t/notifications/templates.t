@@ -59,6 +59,17 @@ $t->fails($t->post('/notification-templates', { key => 'b', contents => [ $in->(
 $t->fails($t->post('/notification-templates', { key => 'b', contents => [ $in->(
     actions => [ { id => 'x', title => '{{' } ]) ] }), $add, 'template_syntax',
     '/contents/0/actions');
+for my $verb ([ post => '/notification-templates', $add, key => 'b' ],
+              [ patch => '/notification-templates/a', 'PATCH /notification-templates/{key}' ]) {
+    my ($how, $path, $route, @key) = @$verb;
+    $t->fails($t->$how($path, { @key, contents => [ $in->() ],
+        events => [ { event => 'a.b', to => 'everybody' } ] }), $route, 'unknown_audience',
+        '/events/0/to');
+    $t->fails($t->$how($path, { @key, contents => [ $in->() ],
+        events => [ map { { event => 'a.b', to => $_ } } qw(actor subject) ] }), $route,
+        'event_twice', '/events');
+}
+
 is $t->get('/notification-templates/b')->{status}, 404, 'nothing was saved';
 is $t->post('/notification-templates', { key => 'c', contents => [ $in->() ] })->{status}, 201,
     'of no category';

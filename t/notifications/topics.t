@@ -122,6 +122,23 @@ is length $more->{body}, 2000, 'which can be had';
 $t->fails($t->public("/notifications/$c->{id}/content?token=$token"), $content, 'not_found');
 $t->all_provoked('notifications_track.c');
 
+# without the domains that send mails and text messages
+
+$t->put('/notification-preferences/contact', { email => 'carl@example.com',
+    phone => '+4915123456789' }, token => $carl->{token});
+my $none = $t->send(content => { title => 'x' }, channels => [ 'email', 'sms' ],
+                    to => { users => [ $carl->{id} ] });
+$t->waits(sub { "@{[ $t->fates($none) ]}" eq 'email skipped sms skipped' },
+    'channels that are not there are left out');
+is $t->get("/notifications/requests/$none->{id}")->json->{deliveries}[0]{error_code},
+    'channel_absent', 'and it is said why';
+$t->fails($t->post("/communications/$_->[0]", $_->[1]), "POST /communications/$_->[0]",
+    'channel_absent') for [ email => { to => 'a@example.com', subject => 'x', text => 'x' } ],
+    [ sms => { to => '+4915123456789', body => 'x' } ];
+
+
+# devices
+
 my $drop = 'DELETE /device-tokens/{id}';
 $t->fails($t->delete("/device-tokens/$device->{id}", token => $bob->{token}), $drop, 'not_found');
 $t->fails($t->delete("/device-tokens/$device->{id}", token => $carl->{token},
