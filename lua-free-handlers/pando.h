@@ -259,10 +259,11 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 #include "pando_push.h"
 
 
-/* 5b, 5c. Addresses of mail, and mails (pando_address.h, pando_mime.h) */
+/* 5b to 5d. Addresses of mail, mails, and who signs them */
 
 #include "pando_address.h"
 #include "pando_mime.h"
+#include "pando_dkim.h"
 
 
 /* 5d. Civil time: what clocks show where, and what recurs */

@@ -85,6 +85,7 @@ typedef struct {
     pando_given_t  given;
     const char    *to, *from;
     int            state;
+    pando_uuid_t   campaign;
 } email_messages_in_t;
 
 typedef struct {
@@ -208,6 +209,33 @@ typedef struct {
 
 typedef struct { const char  *outcome; } email_received_t;
 
+typedef struct {
+    pando_given_t  given;
+    const char    *name, *template, *from, *from_name, *reply_to,
+                  *postal_address;
+    pando_uuid_t   list_id;
+} email_campaign_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            state;
+} email_campaigns_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   send_at;
+} email_schedule_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   campaign_id;
+} email_campaign_job_t;
+
+typedef struct {
+    bool           valid;
+    const char    *code, *text;
+} email_verdict_t;
+
 /* How an attempt went; neither outcome nor away: it is noted already. */
 typedef struct {
     const char    *outcome;         /* NULL: it was not tried */
@@ -261,17 +289,23 @@ extern const pando_shape_t  email_message_in, email_taken_view,
                             email_import_in, email_imported_view,
                             email_member_named, email_subscribe_in,
                             email_asked_view, email_inbound_in,
-                            email_received_view, email_inbound_view;
+                            email_received_view, email_inbound_view,
+                            email_campaign_in, email_campaign_patch,
+                            email_campaign_view, email_campaign_detail,
+                            email_campaigns_in, email_schedule_in,
+                            email_verdict_view, email_campaign_job;
 extern const pando_event_t  email_sent, email_bounced, email_unsubscribed,
                             email_complained, email_delivered,
-                            email_received;
+                            email_received, email_started, email_finished;
 extern const pando_route_t  email_messages[], email_outbox[],
                             email_suppressions[], email_templates[],
                             email_providers[], email_lists[],
-                            email_links[], email_inbound[];
+                            email_links[], email_inbound[],
+                            email_campaigns[];
 extern const pando_call_t   email_calls[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
-                            email_forget;
+                            email_forget, email_campaign,
+                            email_campaign_start;
 extern const pando_setting_t  email_settings[];
 extern const pando_problem_t  email_bad_address, email_is_suppressed,
                               email_bad_header, email_no_content,
@@ -282,7 +316,8 @@ extern const char *const    email_lanes[], *const  email_states[],
                             *const  email_reasons[],
                             *const  email_template_kinds[],
                             *const  email_kinds[], *const  email_tls[],
-                            *const  email_member_states[];
+                            *const  email_member_states[],
+                            *const  email_campaign_states[];
 
 
 /* email_rules.c */

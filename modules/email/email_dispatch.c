@@ -15,12 +15,14 @@
 
 
 #define LONGEST_MS  20000
-#define MOST        200
+#define MOST        1000
 #define SWEEP       1000
 
 
 static void transactional(pando_req_t *rq, const void *data);
 static void bulk(pando_req_t *rq, const void *data);
+static void campaign(pando_req_t *rq, const void *data);
+static void campaign_start(pando_req_t *rq, const void *data);
 static void sweep(pando_req_t *rq, const void *data);
 static void forget(pando_req_t *rq, const void *data);
 
@@ -35,6 +37,16 @@ email_bulk = {
     .name = "email.bulk", .fn = bulk, .queue = "email.bulk",
     .deadline_ms = 120000, .most = 16, .forget = true,
     .note = "sends messages to many that are due"
+},
+email_campaign = {
+    .name = "email.campaign", .takes = &email_campaign_job, .fn = campaign,
+    .queue = "email.bulk", .deadline_ms = 120000, .most = 16,
+    .forget = true, .note = "sends a campaign to who has not had it"
+},
+email_campaign_start = {
+    .name = "email.campaign_start", .takes = &email_campaign_job,
+    .fn = campaign_start, .queue = "email.bulk", .deadline_ms = 300000,
+    .note = "settles who gets a campaign"
 },
 email_sweep = {
     .name = "email.sweep", .fn = sweep, .every_ms = 15000, .forget = true,
@@ -64,63 +76,99 @@ const pando_setting_t  email_settings[] = {
 };
 
 
-static void
-dispatch(pando_req_t *rq, const char *lane, const pando_job_t *job)
+/* Sends one message; false: there is none. */
+
+static bool
+send_next(pando_req_t *rq, const pando_job_t *job, const void *data)
 {
-    int               n;
-    int32_t           lease, code;
-    int64_t           until = pando_monotonic_ms() + LONGEST_MS;
-    pando_tx_t       *tx;
-    email_claim_t    *m;
-    email_outcome_t   out;
+    int32_t                      lease, code;
+    pando_tx_t                  *tx = pando_auto(rq);
+    email_claim_t               *m;
+    email_outcome_t              out;
+    const email_campaign_job_t  *in = data;
 
     lease = (int32_t) pando_setting_int(rq, "lease_seconds");
+    m = job == &email_campaign
+        ? email_sql_claim_recipient(tx, in->campaign_id, lease)
+        : email_sql_claim(tx, email_lanes[job == &email_bulk], lease);
 
-    for (n = 0; n < MOST && pando_monotonic_ms() < until; n++) {
-        m = email_sql_claim(pando_auto(rq), lane, lease);
-
-        if (m == NULL) {
-            return;
-        }
-
-        out = email_send(rq, m, job == &email_bulk);
-
-        if (out.outcome == NULL && out.away == NULL) {
-            continue;
-        }
-
-        code = out.code;
-        tx = pando_begin(rq);
-
-        if (out.outcome == NULL) {
-            email_sql_put_off(tx, m->id, (int32_t) m->attempt, out.after_ms,
-                              out.away);
-        } else {
-            (void) email_sql_record(tx, m->id, (int32_t) m->attempt,
-                out.outcome, code ? &code : NULL, out.enhanced,
-                out.diagnostic, out.class,
-                out.after_ms ? &out.after_ms : NULL, out.ref, out.away);
-        }
-
-        pando_enqueued(tx);
-        pando_commit(tx);
+    if (m == NULL) {
+        return false;
     }
 
-    (void) pando_enqueue(pando_auto(rq), job, NULL, NULL);
+    out = email_send(rq, m, job != &email_transactional);
+
+    if (out.outcome == NULL && out.away == NULL) {
+        return true;
+    }
+
+    code = out.code;
+    tx = pando_begin(rq);
+
+    if (out.outcome == NULL) {
+        email_sql_put_off(tx, m->id, (int32_t) m->attempt, out.after_ms,
+                          out.away);
+    } else {
+        (void) email_sql_record(tx, m->id, (int32_t) m->attempt,
+            out.outcome, code ? &code : NULL, out.enhanced, out.diagnostic,
+            out.class, out.after_ms ? &out.after_ms : NULL, out.ref,
+            out.away);
+    }
+
+    pando_enqueued(tx);
+    pando_commit(tx);
+
+    return true;
+}
+
+
+static void
+dispatch(pando_req_t *rq, const pando_job_t *job, const void *data)
+{
+    int      n;
+    int64_t  until = pando_monotonic_ms() + LONGEST_MS;
+
+    for (n = 0; n < MOST && pando_monotonic_ms() < until; n++) {
+        if (!send_next(rq, job, data)) {
+            return;
+        }
+    }
+
+    (void) pando_enqueue(pando_auto(rq), job, data, NULL);
 }
 
 
 static void
 transactional(pando_req_t *rq, const void *data)
 {
-    dispatch(rq, email_lanes[EMAIL_TRANSACTIONAL], &email_transactional);
+    dispatch(rq, &email_transactional, NULL);
 }
 
 
 static void
 bulk(pando_req_t *rq, const void *data)
 {
-    dispatch(rq, email_lanes[EMAIL_BULK], &email_bulk);
+    dispatch(rq, &email_bulk, NULL);
+}
+
+
+static void
+campaign(pando_req_t *rq, const void *data)
+{
+    dispatch(rq, &email_campaign, data);
+}
+
+
+static void
+campaign_start(pando_req_t *rq, const void *data)
+{
+    pando_tx_t                  *tx = pando_begin(rq);
+    const email_campaign_job_t  *in = data;
+
+    (void) email_sql_campaign_start(tx, in->campaign_id);
+    pando_enqueued(tx);
+    pando_job_done(tx);
+    pando_commit(tx);
 }
 
 

@@ -150,6 +150,11 @@ list(pando_req_t *rq)
         from = email_address_or_422(rq, in->from, "?from")->address;
     }
 
+    if (!pando_uuid_is_nil(in->campaign)) {
+        return pando_reply_page(rq, email_sql_messages_of(tx, in->campaign,
+                                                          state, from));
+    }
+
     if (in->to) {
         return pando_reply_page(rq, email_sql_messages_to(tx,
                    email_address_or_422(rq, in->to, "?to")->norm, state, from));

@@ -17,6 +17,7 @@ static const pando_route_t *const  routes[] = {
     email_lists,
     email_links,
     email_inbound,
+    email_campaigns,
     NULL
 };
 
@@ -27,12 +28,16 @@ static const pando_event_t *const  events[] = {
     &email_complained,
     &email_delivered,
     &email_received,
+    &email_started,
+    &email_finished,
     NULL
 };
 
 static const pando_job_t *const  jobs[] = {
     &email_transactional,
     &email_bulk,
+    &email_campaign,
+    &email_campaign_start,
     &email_sweep,
     &email_forget,
     NULL

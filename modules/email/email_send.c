@@ -19,13 +19,55 @@ static email_outcome_t smtp(pando_req_t *rq, const email_claim_t *m,
 static email_outcome_t judged(pando_req_t *rq, const pando_mailed_t *got);
 
 
+/* Of a campaign: what its template said when it began, for this recipient. */
+
+static bool
+filled(pando_req_t *rq, const email_claim_t *m, email_content_t *content,
+    email_fault_t *fault)
+{
+    size_t           n;
+    json_t          *data = json_loads(m->data, 0, NULL);
+    email_source_t  *rows;
+
+    rows = email_sql_sources_then(pando_auto(rq), m->template,
+                                  m->locale ? m->locale : "en", m->made_at,
+                                  &n);
+
+    if (n == 0 || strcmp(rows->key, m->template) != 0) {
+        fault->problem = &email_unknown_template;
+        return false;
+    }
+
+    json_object_set_new(data, "unsubscribe_url", json_string(
+        pando_text(rq, "%s" EMAIL_LEAVE, pando_setting(rq, "public_url"))));
+
+    if (!email_render(rq, rows, n, data, content, fault)) {
+        return false;
+    }
+
+    if (!content->html && !content->text) {
+        fault->problem = &email_no_content;
+        return false;
+    }
+
+    return true;
+}
+
+
 email_outcome_t
 email_send(pando_req_t *rq, const email_claim_t *m, bool bulk)
 {
     email_mail_t     mail = { 0 };
+    email_fault_t    fault = { 0 };
     email_content_t  content;
 
-    if (!email_content_reveal(rq, m->content_ct, &content)) {
+    if (m->template && m->content_ct == NULL) {
+        if (!filled(rq, m, &content, &fault)) {
+            return (email_outcome_t) { .outcome = "failed",
+                .diagnostic = fault.problem->code };
+        }
+
+    } else if (!email_content_reveal(rq, m->content_ct, &content)) {
         return (email_outcome_t) { .outcome = "failed",
             .diagnostic = "what it said is kept no longer" };
     }

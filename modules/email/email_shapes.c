@@ -38,7 +38,7 @@ typedef struct {
 } event_t;
 
 typedef struct {
-    pando_uuid_t   id, list, resend_of, template_version_id;
+    pando_uuid_t   id, list, campaign, resend_of, template_version_id;
     int            lane, state;
     const char    *to, *to_name, *from, *from_name, *reply_to, *subject,
                   *reason, *locale, *provider, *provider_ref;
@@ -131,6 +131,8 @@ static const pando_shape_t  event_view = {
                 .nullable = true),                                            \
     PANDO_FIELD(message_t, TEXT, subject, .required = true),                  \
     PANDO_FIELD(message_t, UUID, list, .required = true, .nullable = true),   \
+    PANDO_FIELD(message_t, UUID, campaign, .required = true,                  \
+                .nullable = true),                                            \
     PANDO_FIELD(message_t, BOOL, mandatory, .required = true),                \
     PANDO_FIELD(message_t, UUID, resend_of, .required = true,                 \
                 .nullable = true),                                            \
@@ -167,6 +169,7 @@ static const pando_field_t  messages_in_fields[] = {
     PANDO_FIELD(email_messages_in_t, TEXT, to, .max = 320),
     PANDO_FIELD(email_messages_in_t, TEXT, from, .max = 320),
     PANDO_FIELD(email_messages_in_t, ENUM, state, .among = email_states),
+    PANDO_FIELD(email_messages_in_t, UUID, campaign),
     PANDO_END
 };
 
@@ -344,7 +347,7 @@ email_unsuppress_in = {
 /* Events */
 
 typedef struct {
-    pando_uuid_t   message_id, list_id;
+    pando_uuid_t   message_id, list_id, campaign_id;
     const char    *reason;
     int            lane;
 } told_t;
@@ -353,6 +356,7 @@ static const pando_field_t  told_fields[] = {
     PANDO_FIELD(told_t, UUID, message_id, .required = true),
     PANDO_FIELD(told_t, ENUM, lane, .required = true, .among = email_lanes),
     PANDO_FIELD(told_t, UUID, list_id),
+    PANDO_FIELD(told_t, UUID, campaign_id),
     PANDO_FIELD(told_t, TEXT, reason,
                 .note = "of a bounce: hard, block or soft"),
     PANDO_END

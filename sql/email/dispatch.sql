@@ -6,12 +6,21 @@
 -- row: cc json, bcc json, sender text, sender_name text?, reply_to text?,
 -- row: subject text, list_id uuid?, created_at timestamptz,
 -- row: content_ct text?, verp text, provider_id uuid?, kind text,
--- row: config jsonb?, secret_ct text?
+-- row: config jsonb?, secret_ct text?, template text?, data json?,
+-- row: locale text?, made_at timestamptz?
 SELECT c.id, c.attempt, c.to_norm, c.to_address, c.to_name, to_json(c.cc),
        to_json(c.bcc), c.sender, c.sender_name, c.reply_to, c.subject,
        c.list_id, c.created_at, c.content_ct, c.verp, c.provider_id, c.kind,
-       c.config, c.secret_ct
+       c.config, c.secret_ct, c.template, c.data::json, c.locale, c.made_at
   FROM email.claim(:tenant, :lane, :lease_s) AS c;
+
+-- name: claim_recipient(campaign_id uuid, lease_s int) -> row? email_claim
+-- lane: writes
+SELECT c.id, c.attempt, c.to_norm, c.to_address, c.to_name, to_json(c.cc),
+       to_json(c.bcc), c.sender, c.sender_name, c.reply_to, c.subject,
+       c.list_id, c.created_at, c.content_ct, c.verp, c.provider_id, c.kind,
+       c.config, c.secret_ct, c.template, c.data::json, c.locale, c.made_at
+  FROM email.claim_recipient(:tenant, :campaign_id, :lease_s) AS c;
 
 -- name: record(id uuid, attempt int, outcome text, code int?, enhanced text?,
 --       diagnostic text?, class text?, after_ms bigint?, ref text?,

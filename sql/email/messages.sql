@@ -34,6 +34,15 @@ SELECT email.message_doc(m) :keys
    AND (:sender::text IS NULL OR m.sender = :sender) AND :after
  ORDER BY :order LIMIT :limit;
 
+-- name: messages_of(campaign_id uuid, state text?, sender text?) -> page
+-- sort: -created_at = id uuid desc
+SELECT email.message_doc(m) :keys
+  FROM email.messages AS m
+ WHERE m.tenant_id = :tenant AND m.campaign_id = :campaign_id
+   AND (:state::text IS NULL OR m.state = :state)
+   AND (:sender::text IS NULL OR m.sender = :sender) AND :after
+ ORDER BY :order LIMIT :limit;
+
 -- name: message(id uuid) -> row? email_shown
 -- row: doc text, content_ct text?
 SELECT (email.message_doc(m)::jsonb || jsonb_build_object('events',
