@@ -11,6 +11,7 @@
 
 #include "health.h"
 #include "health_api.h"
+#include "scheduler_api.h"
 
 
 typedef bool (*repair_pt)(pando_req_t *rq, health_repair_t *r);
@@ -22,6 +23,7 @@ static bool reset_breaker(pando_req_t *rq, health_repair_t *r);
 static bool drain_node(pando_req_t *rq, health_repair_t *r);
 static bool replace_worker(pando_req_t *rq, health_repair_t *r);
 static bool retry_dead_jobs(pando_req_t *rq, health_repair_t *r);
+static bool run_schedule(pando_req_t *rq, health_repair_t *r);
 static bool webhook(pando_req_t *rq, health_repair_t *r);
 
 
@@ -41,6 +43,7 @@ health_repair(pando_req_t *rq, health_repair_t *r)
         [HEALTH_DRAIN_NODE] = drain_node,
         [HEALTH_REPLACE_WORKER] = replace_worker,
         [HEALTH_RETRY_DEAD_JOBS] = retry_dead_jobs,
+        [HEALTH_RUN_SCHEDULE] = run_schedule,
         [HEALTH_WEBHOOK] = webhook
     };
 
@@ -178,6 +181,27 @@ retry_dead_jobs(pando_req_t *rq, health_repair_t *r)
     r->says = pando_text(rq, "%lld jobs are tried again", (long long) n);
 
     return true;
+}
+
+
+/* Of the operators, by its id or its name. */
+
+static bool
+run_schedule(pando_req_t *rq, health_repair_t *r)
+{
+    int              rc;
+    const char      *text = pando_setting(rq, "tenant");
+    pando_uuid_t     tenant = { { 0 } };
+    scheduler_id_t   run = { { 0, 0 }, { { 0 } } };
+
+    (void) pando_uuid_parse(text, strlen(text), &tenant);
+    rc = scheduler_trigger(rq, r->target, tenant, &run);
+    r->says = rc == PANDO_CALL_ABSENT ? "there is no scheduler"
+          : rc == SCHEDULER_UNKNOWN ? "there is no such schedule"
+          : rc != 0 ? "the scheduler does not answer"
+          : pando_text(rq, "run %s", pando_uuid_text(rq, run.id));
+
+    return rc == 0;
 }
 
 

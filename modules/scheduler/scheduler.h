@@ -43,16 +43,21 @@ extern const pando_shape_t  scheduler_spec_in, scheduler_preview_in,
                             scheduler_schedule_patch, scheduler_schedule_view,
                             scheduler_note_in, scheduler_trigger_in,
                             scheduler_run_view, scheduler_resume_in,
-                            scheduler_task_in, scheduler_task_view;
+                            scheduler_task_in, scheduler_task_view,
+                            scheduler_backfill_in,
+                            scheduler_backfill_view;
 extern const pando_event_t  scheduler_fired, scheduler_failed,
                             scheduler_missed, scheduler_paused,
                             scheduler_ended;
 extern const pando_route_t  scheduler_preview[], scheduler_schedules[],
                             scheduler_states[], scheduler_runs[],
-                            scheduler_tasks[];
+                            scheduler_tasks[], scheduler_backfills[];
 extern const pando_call_t   scheduler_calls[];
 extern const pando_job_t    scheduler_fire, scheduler_look, scheduler_run,
-                            scheduler_sweep, scheduler_forget;
+                            scheduler_sweep, scheduler_forget,
+                            scheduler_zones;
+extern const pando_hear_t   scheduler_hears[];
+extern const pando_tick_t   scheduler_ticks[];
 extern const pando_setting_t  scheduler_settings[];
 
 #define SCHEDULER_PURPOSE    "scheduler.secret"
@@ -93,6 +98,14 @@ typedef struct {
     pando_given_t  given;
     const char    *note;
 } scheduler_note_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   from, to;
+    int            overlap;
+} scheduler_backfill_in_t;
+
+typedef struct { int64_t  times, runs; } scheduler_backfill_t;
 
 typedef struct {
     pando_given_t  given;

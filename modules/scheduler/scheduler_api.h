@@ -43,6 +43,7 @@ typedef struct {
 typedef struct {
     pando_given_t  given;
     const char    *schedule;        /* its id or its name */
+    pando_uuid_t   tenant;          /* of who has none itself */
 } scheduler_which_t;
 
 typedef struct {
@@ -89,6 +90,7 @@ static const pando_field_t  scheduler_when_fields[] = {
 static const pando_field_t  scheduler_which_fields[] = {
     PANDO_FIELD(scheduler_which_t, TEXT, schedule, .required = true,
                 .max = 200),
+    PANDO_FIELD(scheduler_which_t, UUID, tenant),
     PANDO_END
 };
 
@@ -186,12 +188,15 @@ scheduler_next_of(pando_req_t *rq, json_t *specs, const char *time_zone,
 }
 
 
-/* A run of that schedule, now: *out is the run. */
+/* A run of that schedule, now: *out is the run.  tenant counts where the
+   caller has none itself. */
 
 PANDO_WAITS static inline int
-scheduler_trigger(pando_req_t *rq, const char *schedule, scheduler_id_t *out)
+scheduler_trigger(pando_req_t *rq, const char *schedule, pando_uuid_t tenant,
+    scheduler_id_t *out)
 {
-    scheduler_which_t  in = { .given.given = 1, .schedule = schedule };
+    scheduler_which_t  in = { .given.given = 3, .schedule = schedule,
+                              .tenant = tenant };
 
     return pando_call(rq, "scheduler.trigger", &scheduler_which_shape, &in,
                       &scheduler_id_shape, out);

@@ -132,14 +132,18 @@ static int
 trigger(pando_req_t *rq, const void *data, void *out)
 {
     pando_tx_t                   *tx = pando_auto(rq);
-    pando_uuid_t                  schedule;
+    pando_uuid_t                  schedule, tenant = pando_tenant(rq);
     const pando_uuid_t           *named;
     scheduler_id_t               *id = out;
     const scheduler_which_t      *in = data;
-    scheduler_sql_trigger_row_t  *row;
+    scheduler_triggered_t        *row;
+
+    if (pando_uuid_is_nil(tenant)) {
+        tenant = in->tenant;
+    }
 
     if (!pando_uuid_parse(in->schedule, strlen(in->schedule), &schedule)) {
-        named = scheduler_sql_schedule_named(tx, in->schedule);
+        named = scheduler_sql_schedule_named(tx, tenant, in->schedule);
 
         if (named == NULL) {
             return SCHEDULER_UNKNOWN;
@@ -148,7 +152,7 @@ trigger(pando_req_t *rq, const void *data, void *out)
         schedule = *named;
     }
 
-    row = scheduler_sql_trigger(tx, schedule, NULL,
+    row = scheduler_sql_trigger_of(tx, tenant, schedule,
         (int32_t) pando_setting_int(rq, "cancel_grace_seconds"));
 
     if (!row->has_run) {

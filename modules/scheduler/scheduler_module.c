@@ -14,6 +14,7 @@ static const pando_route_t *const  routes[] = {
     scheduler_states,
     scheduler_runs,
     scheduler_tasks,
+    scheduler_backfills,
     NULL
 };
 
@@ -32,6 +33,7 @@ static const pando_job_t *const  jobs[] = {
     &scheduler_run,
     &scheduler_sweep,
     &scheduler_forget,
+    &scheduler_zones,
     NULL
 };
 
@@ -43,6 +45,8 @@ const pando_domain_t  scheduler_domain = {
     .queries = scheduler_queries,
     .calls = scheduler_calls,
     .events = events,
+    .hears = scheduler_hears,
     .jobs = jobs,
+    .ticks = scheduler_ticks,
     .settings = scheduler_settings
 };

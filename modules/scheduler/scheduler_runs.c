@@ -172,7 +172,7 @@ trigger(pando_req_t *rq)
     pando_tx_t                    *tx = pando_begin(rq);
     pando_json_t                   json;
     const pando_shape_t           *shape = &scheduler_trigger_in;
-    scheduler_sql_trigger_row_t   *row;
+    scheduler_triggered_t         *row;
     const scheduler_trigger_in_t  *in = pando_body(rq);
 
     row = scheduler_sql_trigger(tx, pando_path_id(rq),

@@ -14,10 +14,14 @@
 static pando_reply_t list(pando_req_t *rq);
 static pando_reply_t get(pando_req_t *rq);
 static pando_reply_t add(pando_req_t *rq);
+static pando_reply_t replace(pando_req_t *rq);
 static pando_reply_t change(pando_req_t *rq);
+static pando_reply_t changed(pando_req_t *rq, json_t *body,
+    const scheduler_action_in_t *action);
 static pando_reply_t remove_one(pando_req_t *rq);
-static scheduler_doc_t merged(pando_req_t *rq, const scheduler_row_t *row,
-    pando_uuid_t id);
+static scheduler_doc_t merged(pando_req_t *rq, json_t *body,
+    const scheduler_row_t *row, pando_uuid_t id);
+static bool time_of(json_t *in, pando_time_t *out);
 
 
 static const pando_problem_t
@@ -50,6 +54,16 @@ const pando_route_t  scheduler_schedules[] = {
     { PANDO_GET, "/schedules/{id}", get, "Get a schedule",
       .scope = "scheduler:read", .gives = &scheduler_schedule_view,
       .trips = 1, .fails = { &pando_not_found } },
+
+    { PANDO_PUT, "/schedules/{id}", replace, "Replace a schedule",
+      .scope = "scheduler:write", .takes = &scheduler_schedule_in,
+      .gives = &scheduler_schedule_view, .trips = 4,
+      .fails = { &scheduler_unknown_zone, &scheduler_spec_bad,
+                 &scheduler_spec_never, &too_frequent, &scheduler_action_bad,
+                 &scheduler_not_allowed, &name_taken, &pando_precondition,
+                 &pando_not_found },
+      .note = "What is not named is as it would be in a new one; state and "
+              "secret stay." },
 
     { PANDO_PATCH, "/schedules/{id}", change, "Change a schedule",
       .scope = "scheduler:write", .takes = &scheduler_schedule_patch,
@@ -192,37 +206,61 @@ scheduler_shown(pando_req_t *rq, pando_json_t json, const char *secret)
 
 
 static pando_reply_t
-change(pando_req_t *rq)
+replace(pando_req_t *rq)
 {
-    const char                     *secret = NULL, *concealed = NULL;
-    pando_tx_t                     *tx;
-    pando_json_t                    json;
-    pando_uuid_t                    id = pando_path_id(rq);
-    pando_time_t                    next;
-    scheduler_doc_t                 doc;
-    scheduler_row_t                *row;
-    const pando_shape_t            *shape = &scheduler_schedule_patch;
+    json_t                         *body;
     const scheduler_schedule_in_t  *in = pando_body(rq);
 
-    if (PANDO_GIVEN(shape, in, action)) {
-        scheduler_action_or_leave(rq, &in->action);
+    body = json_loads("{\"time_zone\":\"UTC\",\"starts_at\":null,"
+        "\"ends_at\":null,\"jitter_s\":0,\"overlap\":\"skip\","
+        "\"catchup_s\":60,\"max_catchup\":1,\"pause_on_failure\":false,"
+        "\"retries\":3,\"timeout_s\":30,\"remaining\":null,"
+        "\"priority\":0}", 0, NULL);
+    json_object_update(body, pando_body_tree(rq));
+
+    return changed(rq, body, &in->action);
+}
+
+
+static pando_reply_t
+change(pando_req_t *rq)
+{
+    const scheduler_schedule_in_t  *in = pando_body(rq);
+
+    return changed(rq, pando_body_tree(rq),
+                   PANDO_GIVEN(&scheduler_schedule_patch, in, action)
+                   ? &in->action : NULL);
+}
+
+
+static pando_reply_t
+changed(pando_req_t *rq, json_t *body, const scheduler_action_in_t *action)
+{
+    const char        *secret = NULL, *concealed = NULL;
+    pando_tx_t        *tx;
+    pando_json_t       json;
+    pando_uuid_t       id = pando_path_id(rq);
+    pando_time_t       next;
+    scheduler_doc_t    doc;
+    scheduler_row_t   *row;
+
+    if (action) {
+        scheduler_action_or_leave(rq, action);
     }
 
     tx = pando_begin(rq);
     row = scheduler_sql_schedule_lock_or_404(tx, id);
     pando_match_or_412(rq, row->version);
 
-    doc = merged(rq, row, id);
+    doc = merged(rq, body, row, id);
     next = scheduler_first(rq, &doc, row->at / PANDO_TIME_SECOND);
 
-    if (PANDO_GIVEN(shape, in, action) && in->action.type == SCHEDULER_HTTP
-        && !row->has_secret)
-    {
+    if (action && action->type == SCHEDULER_HTTP && !row->has_secret) {
         secret = scheduler_secret(rq, &concealed);
     }
 
-    json = scheduler_sql_schedule_change(tx, id, pando_body_json(rq), &next,
-                                         concealed);
+    json = scheduler_sql_schedule_change(tx, id,
+               json_dumps(body, JSON_COMPACT), &next, concealed);
     pando_enqueued(tx);
     pando_commit(tx);
 
@@ -246,32 +284,40 @@ scheduler_doc_of(pando_req_t *rq, const scheduler_row_t *row,
 /* The row's, with what the body says instead. */
 
 static scheduler_doc_t
-merged(pando_req_t *rq, const scheduler_row_t *row, pando_uuid_t id)
+merged(pando_req_t *rq, json_t *body, const scheduler_row_t *row,
+    pando_uuid_t id)
 {
-    json_t                         *body = pando_body_tree(rq);
-    scheduler_doc_t                 doc = scheduler_doc_of(rq, row, id);
-    const pando_shape_t            *shape = &scheduler_schedule_patch;
-    const scheduler_schedule_in_t  *in = pando_body(rq);
+    json_t           *in;
+    scheduler_doc_t   doc = scheduler_doc_of(rq, row, id);
 
-    if (PANDO_GIVEN(shape, in, specs)) {
-        doc.specs = json_object_get(body, "specs");
+    in = json_object_get(body, "specs");
+    doc.specs = in ? in : doc.specs;
+
+    in = json_object_get(body, "time_zone");
+    doc.time_zone = in ? json_string_value(in) : doc.time_zone;
+
+    in = json_object_get(body, "starts_at");
+
+    if (in) {
+        doc.has_starts_at = time_of(in, &doc.starts_at);
     }
 
-    if (PANDO_GIVEN(shape, in, time_zone)) {
-        doc.time_zone = in->time_zone;
-    }
+    in = json_object_get(body, "ends_at");
 
-    if (PANDO_GIVEN(shape, in, starts_at)) {
-        doc.has_starts_at = !json_is_null(json_object_get(body, "starts_at"));
-        doc.starts_at = in->starts_at;
-    }
-
-    if (PANDO_GIVEN(shape, in, ends_at)) {
-        doc.has_ends_at = !json_is_null(json_object_get(body, "ends_at"));
-        doc.ends_at = in->ends_at;
+    if (in) {
+        doc.has_ends_at = time_of(in, &doc.ends_at);
     }
 
     return doc;
+}
+
+
+static bool
+time_of(json_t *in, pando_time_t *out)
+{
+    return json_is_string(in)
+           && pando_time_parse(json_string_value(in), json_string_length(in),
+                               out);
 }
 
 

@@ -242,6 +242,27 @@ static const pando_field_t  note_fields[] = {
     PANDO_END
 };
 
+static const char *const  besides[] = { "buffer_all", "allow_all", NULL };
+
+static const pando_field_t  backfill_in_fields[] = {
+    PANDO_FIELD(scheduler_backfill_in_t, TIME, from, .required = true),
+    PANDO_FIELD(scheduler_backfill_in_t, TIME, to, .required = true,
+                .note = "without it; not later than now"),
+    PANDO_FIELD(scheduler_backfill_in_t, ENUM, overlap, .among = besides,
+                .otherwise = "\"buffer_all\"",
+                .note = "one after another, or ten a second, as it always "
+                        "is where the schedule says allow_all"),
+    PANDO_END
+};
+
+static const pando_field_t  backfill_fields[] = {
+    PANDO_FIELD(scheduler_backfill_t, INT, times, .required = true,
+                .note = "that it was due at"),
+    PANDO_FIELD(scheduler_backfill_t, INT, runs, .required = true,
+                .note = "of which there was no run"),
+    PANDO_END
+};
+
 static const pando_field_t  resume_fields[] = {
     PANDO_FIELD(scheduler_resume_in_t, BOOL, catch_up,
                 .note = "what was due meanwhile is late, not left out"),
@@ -258,6 +279,14 @@ const pando_shape_t
 scheduler_note_in = {
     .name = "SchedulePause", .size = sizeof(scheduler_note_in_t),
     .given = true, .fields = note_fields
+},
+scheduler_backfill_in = {
+    .name = "ScheduleBackfillIn", .size = sizeof(scheduler_backfill_in_t),
+    .given = true, .fields = backfill_in_fields
+},
+scheduler_backfill_view = {
+    .name = "ScheduleBackfill", .size = sizeof(scheduler_backfill_t),
+    .fields = backfill_fields
 },
 scheduler_resume_in = {
     .name = "ScheduleResume", .size = sizeof(scheduler_resume_in_t),

@@ -30,8 +30,15 @@ SELECT job_id FROM scheduler.fire(:ids,
        FROM unnest(:nexts) WITH ORDINALITY AS u (t, n)),
     :grace_s * interval '1 s') AS job_id;
 
--- name: trigger(id uuid, nominal_at timestamptz?, grace_s int) -> row
+-- name: trigger_of(tenant_id uuid, id uuid, grace_s int)
+--       -> row scheduler_triggered
 -- row: run uuid?, ousted uuid?
+-- lane: writes
+SELECT run, ousted FROM scheduler.trigger(:tenant_id, :id, NULL,
+    :grace_s * interval '1 s');
+
+-- name: trigger(id uuid, nominal_at timestamptz?, grace_s int)
+--       -> row scheduler_triggered
 -- lane: writes
 SELECT run, ousted FROM scheduler.trigger(:tenant, :id, :nominal_at,
     :grace_s * interval '1 s');

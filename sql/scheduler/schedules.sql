@@ -28,9 +28,10 @@ SELECT scheduler.doc(s), s.version
 -- name: schedule_lock(id uuid) -> row? scheduler_row
 -- row: version bigint, state text, specs text, time_zone text,
 -- row: starts_at timestamptz?, ends_at timestamptz?, next_at timestamptz?,
--- row: since timestamptz, has_secret bool, at timestamptz
+-- row: since timestamptz, has_secret bool, beside bool, at timestamptz
 SELECT s.version, s.state, s.specs::text, s.time_zone, s.starts_at, s.ends_at,
        s.next_at, s.updated_at AS since, s.secret_ct IS NOT NULL AS has_secret,
+       s.overlap = 'allow_all' AS beside,
        clock_timestamp() AS at
   FROM scheduler.schedules AS s
  WHERE s.tenant_id = :tenant AND s.id = :id AND s.name IS NOT NULL
@@ -52,9 +53,10 @@ SELECT scheduler.doc(s), s.version
 -- lane: writes
 SELECT job_id FROM scheduler.remove(:tenant, :id) AS job_id;
 
--- name: schedule_named(name text) -> uuid?
+-- name: schedule_named(tenant_id uuid, name text) -> uuid?
+-- across tenants: a caller without a tenant names it
 SELECT s.id FROM scheduler.schedules AS s
- WHERE s.tenant_id = :tenant AND s.name = :name;
+ WHERE s.tenant_id = :tenant_id AND s.name = :name;
 
 -- name: upsert(owner uuid?, id uuid, name text, specs jsonb, time_zone text,
 --       action jsonb, next_at timestamptz, secret_ct text) -> uuid

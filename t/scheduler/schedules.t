@@ -108,6 +108,8 @@ for (['precondition_failed', undef, { retries => 1 }, 'If-Match' => '"v1"'],
       { action => { type => 'http', url => 'http://a.b/' } }]) {
     my ($code, $at, $body, @more) = @$_;
     $t->fails($t->patch("/schedules/$s->{id}", $body, @more), $one, $code, $at);
+    $t->fails($t->put("/schedules/$s->{id}", { name => 'report', %in, %$body }, @more),
+        'PUT /schedules/{id}', $code, $at);
 }
 
 # states
@@ -154,6 +156,8 @@ refused('too_many_schedules', undef);
 my $nobody = $Pando::Routes::NOBODY;
 $t->fails($t->get("/schedules/$nobody"), 'GET /schedules/{id}', 'not_found');
 $t->fails($t->patch("/schedules/$nobody", { retries => 1 }), $one, 'not_found');
+$t->fails($t->put("/schedules/$nobody", { name => 'x', %in }), 'PUT /schedules/{id}',
+    'not_found');
 for ('pause', 'resume') {
     $t->fails($t->post("/schedules/$nobody/$_", {}), "POST /schedules/{id}/$_", 'not_found');
 }
