@@ -86,6 +86,11 @@ typedef struct {
 
 typedef struct {
     pando_given_t  given;
+    json_t        *data;
+} notifications_test_in_t;
+
+typedef struct {
+    pando_given_t  given;
     const char    *email, *phone, *locale;
 } notifications_address_t;
 
@@ -107,6 +112,8 @@ typedef struct {
     pando_time_t                send_at;
     const char                 *group_key, *object;
     pando_uuid_t                actor_id;
+    json_t                     *written;    /* not of a body: contents that
+                                               are written already */
 } notifications_send_in_t;
 
 typedef struct {
@@ -207,6 +214,7 @@ extern const pando_shape_t  notifications_category_in,
                             notifications_preview_in,
                             notifications_preview_view,
                             notifications_rollback_in,
+                            notifications_test_in,
                             notifications_send_in, notifications_sent_view,
                             notifications_request_view,
                             notifications_inbox_in, notifications_view,
@@ -240,7 +248,8 @@ extern const pando_event_t  notifications_created, notifications_read,
 extern const pando_job_t    notifications_dispatch,
                             notifications_dispatch_bulk,
                             notifications_step, notifications_fan_out,
-                            notifications_release, notifications_forget;
+                            notifications_release, notifications_forget,
+                            notifications_count_up, notifications_heal;
 
 extern const pando_problem_t  notifications_unknown_category,
                               notifications_unknown_template,
@@ -259,7 +268,8 @@ extern const pando_route_t  notifications_categories[],
                             notifications_devices[],
                             notifications_topics[], notifications_tracking[],
                             notifications_leaving[],
-                            notifications_communications[];
+                            notifications_communications[],
+                            notifications_figures[];
 extern const pando_call_t   notifications_calls[];
 extern const pando_hear_t   notifications_hears[];
 

@@ -178,4 +178,161 @@ notifications_unread(pando_req_t *rq, pando_uuid_t user,
                       &in, &notifications_unread_out, out);
 }
 
+
+/*
+ * notifications.send_push, .send_sms and .send_email: plain messages.  True:
+ * it was accepted, and what becomes of it is told by events.
+ */
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   user_id;
+    const char    *title, *body;
+} notifications_push_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *to;              /* a number, an address */
+    const char    *message;         /* of a text message */
+    const char    *template;        /* of a mail, email's own */
+    json_t        *variables;
+} notifications_plain_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    bool           accepted;
+} notifications_accepted_t;
+
+static const pando_field_t  notifications_push_in_fields[] = {
+    PANDO_FIELD(notifications_push_in_t, UUID, user_id, .required = true),
+    PANDO_FIELD(notifications_push_in_t, TEXT, title, .required = true,
+                .max = 500),
+    PANDO_FIELD(notifications_push_in_t, TEXT, body, .required = true,
+                .max = 8000),
+    PANDO_END
+};
+
+static const pando_field_t  notifications_sms_in_fields[] = {
+    PANDO_FIELD(notifications_plain_in_t, TEXT, to, .required = true,
+                .max = 64),
+    PANDO_FIELD(notifications_plain_in_t, TEXT, message, .required = true,
+                .max = 4000),
+    PANDO_END
+};
+
+static const pando_field_t  notifications_mail_in_fields[] = {
+    PANDO_FIELD(notifications_plain_in_t, TEXT, to, .required = true,
+                .max = 320),
+    PANDO_FIELD(notifications_plain_in_t, TEXT, template, .required = true,
+                .max = 100),
+    PANDO_FIELD(notifications_plain_in_t, TREE, variables,
+                .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  notifications_accepted_fields[] = {
+    PANDO_FIELD(notifications_accepted_t, BOOL, accepted, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t
+notifications_push_in = {
+    .name = "NotificationsPushIn", .size = sizeof(notifications_push_in_t),
+    .given = true, .fields = notifications_push_in_fields
+},
+notifications_text_in = {
+    .name = "NotificationsSmsIn", .size = sizeof(notifications_plain_in_t),
+    .given = true, .fields = notifications_sms_in_fields
+},
+notifications_mail_in = {
+    .name = "NotificationsEmailIn",
+    .size = sizeof(notifications_plain_in_t), .given = true,
+    .fields = notifications_mail_in_fields
+},
+notifications_accepted = {
+    .name = "NotificationsAccepted",
+    .size = sizeof(notifications_accepted_t), .given = true,
+    .fields = notifications_accepted_fields
+};
+
+PANDO_WAITS static inline bool
+notifications_send_push(pando_req_t *rq, pando_uuid_t user,
+    const char *title, const char *body)
+{
+    notifications_push_in_t   in = { .user_id = user, .title = title,
+                                     .body = body };
+    notifications_accepted_t  out = { .accepted = false };
+
+    return pando_call(rq, "notifications.send_push", &notifications_push_in,
+                      &in, &notifications_accepted, &out) == 0
+           && out.accepted;
+}
+
+PANDO_WAITS static inline bool
+notifications_send_sms(pando_req_t *rq, const char *phone,
+    const char *message)
+{
+    notifications_plain_in_t  in = { .to = phone, .message = message };
+    notifications_accepted_t  out = { .accepted = false };
+
+    return pando_call(rq, "notifications.send_sms", &notifications_text_in,
+                      &in, &notifications_accepted, &out) == 0
+           && out.accepted;
+}
+
+PANDO_WAITS static inline bool
+notifications_send_email(pando_req_t *rq, const char *email,
+    const char *template, json_t *variables)
+{
+    notifications_plain_in_t  in = { .to = email, .template = template,
+                                     .variables = variables };
+    notifications_accepted_t  out = { .accepted = false };
+
+    return pando_call(rq, "notifications.send_email", &notifications_mail_in,
+                      &in, &notifications_accepted, &out) == 0
+           && out.accepted;
+}
+
+
+/* notifications.export_subject: all that is kept of a user */
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   user_id;
+    json_t        *data;
+} notifications_subject_t;
+
+static const pando_field_t  notifications_subject_in_fields[] = {
+    PANDO_FIELD(notifications_subject_t, UUID, user_id, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t  notifications_subject_in = {
+    .name = "NotificationsSubjectIn",
+    .size = sizeof(notifications_subject_t), .given = true,
+    .fields = notifications_subject_in_fields
+};
+
+static const pando_field_t  notifications_subject_out_fields[] = {
+    PANDO_FIELD(notifications_subject_t, TREE, data, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t  notifications_subject_out = {
+    .name = "NotificationsSubjectOut",
+    .size = sizeof(notifications_subject_t), .given = true,
+    .fields = notifications_subject_out_fields
+};
+
+PANDO_WAITS static inline int
+notifications_export_subject(pando_req_t *rq, pando_uuid_t user,
+    notifications_subject_t *out)
+{
+    notifications_subject_t  in = { .user_id = user };
+
+    return pando_call(rq, "notifications.export_subject",
+                      &notifications_subject_in, &in,
+                      &notifications_subject_out, out);
+}
+
 #endif

@@ -9,6 +9,8 @@
 
 #include "notifications.h"
 #include "notifications_api.h"
+#include "email_api.h"
+#include "sms_api.h"
 
 
 /* What cannot be sent, before anything is written; 0: it can. */
@@ -104,6 +106,77 @@ unread(pando_req_t *rq, const void *in, void *out)
 }
 
 
+static int
+send_push(pando_req_t *rq, const void *from, void *out)
+{
+    int                             push = 1;
+    notifications_sent_t            sent;
+    notifications_send_in_t         what = { 0 };
+    const notifications_push_in_t  *in = from;
+
+    what.content.title = in->title;
+    what.content.body = in->body;
+    what.channels.n = 1;
+    what.channels.items = &push;
+    what.to.users.n = 1;
+    what.to.users.items = (void *) &in->user_id;
+
+    (void) notifications_ask(pando_auto(rq), &what, NULL, true, true, &sent);
+    ((notifications_accepted_t *) out)->accepted = true;
+
+    return 0;
+}
+
+
+static int
+send_sms(pando_req_t *rq, const void *from, void *out)
+{
+    sms_send_out_t                   sent = { 0 };
+    const notifications_plain_in_t  *in = from;
+
+    sms_send_in_t  text = { .to = in->to, .body = in->message,
+                            .lane = SMS_TRANSACTIONAL };
+
+    text.given.given = 1u << 0 | 1u << 2 | 1u << 5;
+    ((notifications_accepted_t *) out)->accepted =
+        sms_send(rq, &text, &sent) == 0;
+
+    return 0;
+}
+
+
+static int
+send_email(pando_req_t *rq, const void *from, void *out)
+{
+    email_send_out_t                 sent = { 0 };
+    const notifications_plain_in_t  *in = from;
+
+    email_send_in_t  mail = { .to = in->to, .template = in->template,
+                              .data = in->variables };
+
+    mail.given.given = 1u << 0 | 1u << 2 | 1u << 3;
+    ((notifications_accepted_t *) out)->accepted =
+        email_send_call(rq, &mail, &sent) == 0;
+
+    return 0;
+}
+
+
+static int
+export_subject(pando_req_t *rq, const void *from, void *out)
+{
+    const char                     *text;
+    const notifications_subject_t  *in = from;
+
+    text = notifications_sql_subject(pando_auto(rq), in->user_id);
+    *(notifications_subject_t *) out = (notifications_subject_t) {
+        .data = json_loads(text, 0, NULL)
+    };
+
+    return 0;
+}
+
+
 const pando_call_t  notifications_calls[] = {
 
     { .name = "notifications.send", .takes = &notifications_call_in,
@@ -117,6 +190,23 @@ const pando_call_t  notifications_calls[] = {
     { .name = "notifications.unread", .takes = &notifications_unread_in,
       .gives = &notifications_unread_out, .fn = unread,
       .note = "what a user has not read" },
+
+    { .name = "notifications.send_push", .takes = &notifications_push_in,
+      .gives = &notifications_accepted, .fn = send_push,
+      .note = "a push to a user's devices" },
+
+    { .name = "notifications.send_sms", .takes = &notifications_text_in,
+      .gives = &notifications_accepted, .fn = send_sms,
+      .note = "a text message to a number" },
+
+    { .name = "notifications.send_email", .takes = &notifications_mail_in,
+      .gives = &notifications_accepted, .fn = send_email,
+      .note = "a template of email to an address" },
+
+    { .name = "notifications.export_subject",
+      .takes = &notifications_subject_in,
+      .gives = &notifications_subject_out, .fn = export_subject,
+      .note = "all that is kept of a user" },
 
     PANDO_END
 };

@@ -15,7 +15,6 @@
 
 #define BATCH       10
 #define LONGEST_MS  20000
-#define LEASE_S     120
 #define SWEEP       2000
 #define CHUNK       500
 
@@ -99,20 +98,42 @@ dispatch_bulk(pando_req_t *rq, const void *data)
 }
 
 
+/* Only as long as the lease is good for: what is left goes back. */
+
+static void
+deliver_all(pando_req_t *rq, const notifications_claim_t *rows, size_t n,
+    int64_t lease_ms)
+{
+    size_t   i;
+    int64_t  until = pando_monotonic_ms() + lease_ms / 2;
+
+    for (i = 0; i < n; i++) {
+        if (i == 0 || pando_monotonic_ms() < until) {
+            notifications_deliver(rq, &rows[i]);
+            continue;
+        }
+
+        notifications_sql_put_back(pando_auto(rq), rows[i].request_id,
+            rows[i].user_id, rows[i].channel, rows[i].target,
+            (int32_t) rows[i].attempt);
+    }
+}
+
+
 static void
 drain(pando_req_t *rq, const char *lane, const pando_job_t *job)
 {
-    size_t                  i, n;
+    size_t                  n;
+    int32_t                 lease;
     int64_t                 until = pando_monotonic_ms() + LONGEST_MS;
     notifications_claim_t  *rows;
 
-    do {
-        rows = notifications_sql_claim(pando_auto(rq), lane, BATCH, LEASE_S,
-                                       &n);
+    lease = (int32_t) pando_setting_int(rq, "lease_seconds");
 
-        for (i = 0; i < n; i++) {
-            notifications_deliver(rq, &rows[i]);
-        }
+    do {
+        rows = notifications_sql_claim(pando_auto(rq), lane, BATCH, lease,
+                                       &n);
+        deliver_all(rq, rows, n, lease * 1000);
 
         if (n < BATCH) {
             return;

@@ -14,6 +14,7 @@ static const pando_route_t *const  routes[] = {
     notifications_tracking,
     notifications_leaving,
     notifications_communications,
+    notifications_figures,
     notifications_preferences,
     notifications_schedules,
     notifications_devices,
@@ -41,12 +42,16 @@ static const pando_job_t *const  jobs[] = {
     &notifications_fan_out,
     &notifications_release,
     &notifications_forget,
+    &notifications_count_up,
+    &notifications_heal,
     NULL
 };
 
 static const pando_setting_t  settings[] = {
     { "push", "captured", PANDO_SET_TEXT, 0, 0,
       "live, or captured: pushes are kept for admins and leave not" },
+    { "lease_seconds", "120", PANDO_SET_INT, 1, 3600,
+      "how long after it was claimed something is taken for lost" },
     { "public_url", "", PANDO_SET_TEXT, 0, 0,
       "where clients find this installation: for links in mails" },
     { "plain_http", "off", PANDO_SET_BOOL, 0, 1,

@@ -11,13 +11,16 @@
 static pando_reply_t preview(pando_req_t *rq);
 static pando_reply_t publish(pando_req_t *rq);
 static pando_reply_t rollback(pando_req_t *rq);
+static pando_reply_t test_send(pando_req_t *rq);
 
 
 static const pando_problem_t
 no_draft = { .status = 409, .code = "nothing_to_publish",
              .text = "the template has no draft" },
 no_version = { .status = 422, .code = "unknown_version", .pointer = "/to",
-               .text = "no version of this number was published" };
+               .text = "no version of this number was published" },
+nobody = { .status = 409, .code = "no_user",
+           .text = "the token is nobody's who could be sent a test" };
 
 
 const pando_route_t  notifications_publishing[] = {
@@ -40,15 +43,46 @@ const pando_route_t  notifications_publishing[] = {
       .gives = &notifications_template_view, .trips = 5,
       .fails = { &pando_not_found, &no_version } },
 
+    { PANDO_POST, "/notification-templates/{key}/test-send", test_send,
+      "Send the draft, or what is published, to yourself",
+      .scope = "notifications:admin", .takes = &notifications_test_in,
+      .status = 202, .gives = &notifications_sent_view, .trips = 7,
+      .fails = { &pando_not_found, &notifications_missing_variable,
+                 &nobody },
+      .emits = { &notifications_created } },
+
     PANDO_END
 };
+
+
+/* All texts of a version, filled in: {channel: {locale: texts}}. */
+
+static json_t *
+filled(pando_req_t *rq, pando_tx_t *tx, notifications_template_t *row,
+    const json_t *given)
+{
+    json_t      *all, *texts, *one, *data = json_deep_copy(given);
+    const char  *channel, *locale;
+
+    notifications_data_check(rq, json_loads(row->variables, 0, NULL), data);
+    all = notifications_version(tx, row->id, row->has_draft ? row->draft
+                                                            : row->published);
+
+    json_object_foreach(all, channel, texts) {
+        json_object_foreach(texts, locale, one) {
+            json_object_set_new(texts, locale,
+                notifications_written(rq, one, data, false));
+        }
+    }
+
+    return all;
+}
 
 
 static pando_reply_t
 preview(pando_req_t *rq)
 {
     json_t                    *all, *texts, *one, *list = json_array();
-    json_t                    *data;
     pando_tx_t                *tx = pando_auto(rq);
     const char                *channel, *locale;
     notifications_template_t  *row;
@@ -57,16 +91,12 @@ preview(pando_req_t *rq)
 
     row = notifications_sql_template_look_or_404(tx,
                                             pando_path_text(rq, "key"));
-    data = json_deep_copy(in->data);
-    notifications_data_check(rq, json_loads(row->variables, 0, NULL), data);
-    all = notifications_version(tx, row->id, row->has_draft ? row->draft
-                                                            : row->published);
+    all = filled(rq, tx, row, in->data);
 
     json_object_foreach(all, channel, texts) {
         json_object_foreach(texts, locale, one) {
             if (in->locale == NULL || strcmp(locale, in->locale) == 0) {
-                json_array_append_new(list,
-                    notifications_written(rq, one, data, false));
+                json_array_append(list, one);
             }
         }
     }
@@ -136,4 +166,35 @@ rollback(pando_req_t *rq)
     pando_commit(tx);
 
     return pando_reply_json(rq, json);
+}
+
+
+static pando_reply_t
+test_send(pando_req_t *rq)
+{
+    pando_tx_t                *tx;
+    pando_uuid_t               user = pando_user(rq);
+    notifications_sent_t      *out = pando_alloc(rq, sizeof(*out));
+    notifications_send_in_t    what = { 0 };
+    notifications_template_t  *row;
+
+    const notifications_test_in_t  *in = pando_body(rq);
+
+    if (!pando_signed_in(rq) || pando_uuid_is_nil(user)) {
+        return pando_fail(rq, &nobody);
+    }
+
+    tx = pando_begin(rq);
+    row = notifications_sql_template_look_or_404(tx,
+                                            pando_path_text(rq, "key"));
+    what.written = filled(rq, tx, row, in->data);
+    what.category = row->category;
+    what.content.locale = row->locale;
+    what.to.users.n = 1;
+    what.to.users.items = &user;
+    what.data = in->data;
+    (void) notifications_ask(tx, &what, NULL, true, false, out);
+    pando_commit(tx);
+
+    return pando_reply(rq, out);
 }

@@ -208,7 +208,7 @@ channels_of(pando_req_t *rq, const notifications_send_in_t *in,
     *n = 0;
 
     json_object_foreach(w->contents, channel, texts) {
-        if (in->template || is_usual(in, channel)) {
+        if (in->template || in->written || is_usual(in, channel)) {
             names[(*n)++] = channel;
         }
     }
@@ -221,7 +221,13 @@ static void
 word(pando_req_t *rq, pando_tx_t *tx, const notifications_send_in_t *in,
     json_t *data, bool lenient, wording_t *w)
 {
-    if (in->template) {
+    if (in->written) {
+        w->contents = in->written;
+        w->key = in->category;
+        w->locale = in->content.locale;
+        w->flow = "[]";
+
+    } else if (in->template) {
         template_wording(rq, tx, in, data, lenient, w);
 
     } else {

@@ -327,6 +327,12 @@ static const pando_field_t  preview_in_fields[] = {
     PANDO_END
 };
 
+static const pando_field_t  test_fields[] = {
+    PANDO_FIELD(notifications_test_in_t, TREE, data, .required = true,
+                .example = "{\"number\": \"A-17\", \"day\": \"Monday\"}"),
+    PANDO_END
+};
+
 static const pando_field_t  preview_fields[] = {
     PANDO_FIELD(preview_t, LIST, contents, .required = true,
                 .shape = &content_shape),
@@ -359,6 +365,10 @@ notifications_preview_in = {
     .name = "NotificationPreviewIn",
     .size = sizeof(notifications_preview_in_t), .given = true,
     .fields = preview_in_fields
+},
+notifications_test_in = {
+    .name = "NotificationTestIn", .size = sizeof(notifications_test_in_t),
+    .given = true, .fields = test_fields
 },
 notifications_preview_view = {
     .name = "NotificationPreview", .size = sizeof(preview_t),

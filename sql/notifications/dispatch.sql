@@ -19,6 +19,15 @@ SELECT c.request_id, c.user_id, c.channel, c.target, c.id, c.attempt, c.texts,
 SELECT notifications.record(:tenant, :request, :who, :channel, :target, :try,
                             :how, :provider, :ref, :error, :after_s);
 
+-- name: put_back(request uuid, who uuid, channel text, target text, try int)
+--       -> none
+-- It was not tried.
+UPDATE notifications.deliveries AS d
+   SET attempts = attempts - 1, next_at = clock_timestamp()
+ WHERE d.tenant_id = :tenant AND d.request_id = :request AND d.user_id = :who
+   AND d.channel = :channel AND d.target = :target AND d.state = 'queued'
+   AND d.attempts = :try;
+
 -- name: step(request uuid, who uuid, no int) -> bool
 -- lane: writes
 SELECT notifications.step(:tenant, :request, :who, :no);
