@@ -248,7 +248,8 @@ extern const pando_event_t  sms_sent, sms_delivered, sms_failed,
 extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
                             sms_templates[], sms_providers[],
                             sms_routes[], sms_prices[], sms_opt_outs[],
-                            sms_reports[], sms_inbounds[], sms_threads[];
+                            sms_reports[], sms_inbounds[], sms_threads[],
+                            sms_otps[];
 extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
                             sms_ask, sms_count_routes, sms_sweep,
                             sms_expire, sms_forget;

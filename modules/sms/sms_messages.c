@@ -54,7 +54,7 @@ const pando_route_t  sms_messages[] = {
 
     { PANDO_POST, "/sms/messages/{id}/cancel", cancel,
       "Take a message back before it is sent",
-      .scope = "sms:write", .gives = &sms_message_detail, .trips = 2,
+      .scope = "sms:write", .gives = &sms_message_detail, .trips = 3,
       .fails = { &pando_not_found, &too_late } },
 
     PANDO_END
@@ -186,11 +186,18 @@ static pando_reply_t
 cancel(pando_req_t *rq)
 {
     bool            done;
+    pando_tx_t     *tx = pando_begin(rq);
     pando_uuid_t    id = pando_path_id(rq);
     sms_message_t  *row;
 
-    done = sms_sql_cancel(pando_auto(rq), id);
-    row = sms_sql_message_or_404(pando_auto(rq), id);
+    done = sms_sql_cancel(tx, id);
+    row = sms_sql_message_or_404(tx, id);
 
-    return done ? shown(rq, row) : pando_fail(rq, &too_late);
+    if (!done) {
+        return pando_fail(rq, &too_late);
+    }
+
+    pando_commit(tx);
+
+    return shown(rq, row);
 }

@@ -20,6 +20,7 @@ static const pando_route_t *const  routes[] = {
     sms_reports,
     sms_inbounds,
     sms_threads,
+    sms_otps,
     NULL
 };
 
