@@ -192,7 +192,8 @@ typedef struct {
     json_t        *data;
 } notifications_hand_in_t;
 
-/* How an attempt went: sent, delivered, retry, failed, gone. */
+/* How an attempt went: sent, delivered, retry, failed, gone; later, where it
+   was none. */
 typedef struct {
     const char  *how, *provider, *ref, *error;
     int32_t      after_s;
@@ -301,6 +302,9 @@ bool notifications_ask(pando_tx_t *tx, const notifications_send_in_t *in,
    ...}} */
 json_t *notifications_version(pando_tx_t *tx, pando_uuid_t template,
     int64_t no);
+
+/* notifications_preferences.c */
+void notifications_match(pando_req_t *rq, const int64_t *version);
 
 /* notifications_devices.c */
 unsigned char *notifications_bytes(pando_req_t *rq, const char *text,

@@ -115,7 +115,7 @@ deliver_all(pando_req_t *rq, const notifications_claim_t *rows, size_t n,
 
         notifications_sql_put_back(pando_auto(rq), rows[i].request_id,
             rows[i].user_id, rows[i].channel, rows[i].target,
-            (int32_t) rows[i].attempt);
+            (int32_t) rows[i].attempt, 0);
     }
 }
 
@@ -159,6 +159,13 @@ notifications_deliver(pando_req_t *rq, const notifications_claim_t *row)
 
     } else if (strcmp(row->channel, "sms") == 0) {
         notifications_sms(rq, row, &out);
+    }
+
+    if (strcmp(out.how, "later") == 0) {
+        notifications_sql_put_back(pando_auto(rq), row->request_id,
+            row->user_id, row->channel, row->target, (int32_t) row->attempt,
+            out.after_s > 1 ? out.after_s : 1);
+        return;
     }
 
     tx = pando_begin(rq);
@@ -226,7 +233,11 @@ release(pando_req_t *rq, const void *data)
         pando_commit(tx);
     }
 
-    (void) notifications_sql_expire(pando_auto(rq), SWEEP);
+    for (i = 0; i < SWEEP; i++) {
+        if (notifications_sql_expire(pando_auto(rq), SWEEP) == 0) {
+            break;
+        }
+    }
 }
 
 

@@ -188,8 +188,9 @@ sms(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 static void
 left(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 {
-    json_t      *data = pando_told_tree(rq, told);
-    const char  *device;
+    json_t        *data = pando_told_tree(rq, told);
+    const char    *device, *text;
+    pando_uuid_t   user;
 
     if (!told->has_tenant || !told->has_subject) {
         return;
@@ -202,8 +203,9 @@ left(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 
     device = json_string_value(json_object_get(data, "device_id"));
 
-    if (device) {
-        notifications_sql_signed_out(tx, device,
-            json_string_value(json_object_get(data, "user_id")));
+    text = json_string_value(json_object_get(data, "user_id"));
+
+    if (device && text && pando_uuid_parse(text, strlen(text), &user)) {
+        notifications_sql_signed_out(tx, device, user);
     }
 }

@@ -62,8 +62,8 @@ const pando_route_t  notifications_preferences[] = {
     { PANDO_PUT, "/notification-preferences/contact", contact_put,
       "Set how you are reached",
       .scope = "self", .takes = &notifications_contact_in,
-      .gives = &notifications_contact_view, .trips = 2,
-      .fails = { &notifications_bad_zone } },
+      .gives = &notifications_contact_view, .trips = 4,
+      .fails = { &notifications_bad_zone, &pando_precondition } },
 
     PANDO_END
 };
@@ -167,16 +167,38 @@ contact(pando_req_t *rq)
 }
 
 
+/* There is one, and of that version, where a version is asked for. */
+
+void
+notifications_match(pando_req_t *rq, const int64_t *version)
+{
+    if (pando_if_match(rq) >= 0 && version == NULL) {
+        pando_leave(rq, &pando_precondition);
+    }
+
+    if (version != NULL) {
+        pando_match_or_412(rq, *version);
+    }
+}
+
+
 static pando_reply_t
 contact_put(pando_req_t *rq)
 {
+    pando_tx_t    *tx;
+    pando_json_t   json;
+
     const notifications_contact_in_t  *in = pando_body(rq);
 
     if (!notifications_sql_zone_known(pando_auto(rq), in->time_zone)) {
         return pando_fail(rq, &notifications_bad_zone);
     }
 
-    return pando_reply_json(rq,
-        notifications_sql_contact_put(pando_auto(rq), in->email, in->phone,
-            in->locale, in->time_zone, in->marketing));
+    tx = pando_begin(rq);
+    notifications_match(rq, notifications_sql_contact_version(tx));
+    json = notifications_sql_contact_put(tx, in->email, in->phone,
+               in->locale, in->time_zone, in->marketing);
+    pando_commit(tx);
+
+    return pando_reply_json(rq, json);
 }

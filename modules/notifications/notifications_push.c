@@ -76,7 +76,9 @@ notifications_answered(const pando_fetched_t *got,
 
     if (got->error != PANDO_FETCH_OK && got->error != PANDO_FETCH_TOO_LARGE) {
         out->how = got->error == PANDO_FETCH_REFUSED_ADDRESS
-                   || got->error == PANDO_FETCH_BAD_URL ? "failed" : "retry";
+                   || got->error == PANDO_FETCH_BAD_URL ? "failed"
+                   : got->error == PANDO_FETCH_BREAKER_OPEN
+                   || got->error == PANDO_FETCH_BUSY ? "later" : "retry";
         out->error = pando_fetch_error_text(got->error);
         out->after_s = (int32_t) (got->retry_after_ms / 1000);
         return true;

@@ -67,7 +67,8 @@ const pando_route_t  notifications_schedules[] = {
     { PANDO_PUT, "/notification-preferences/schedule", put,
       "Set when you want quiet",
       .scope = "self", .takes = &notifications_schedule_in,
-      .gives = &notifications_schedule_view, .trips = 1 },
+      .gives = &notifications_schedule_view, .trips = 3,
+      .fails = { &pando_precondition } },
 
     PANDO_END
 };
@@ -128,10 +129,16 @@ get(pando_req_t *rq)
 static pando_reply_t
 put(pando_req_t *rq)
 {
+    pando_tx_t    *tx = pando_begin(rq);
+    pando_json_t   json;
+
     const notifications_schedule_in_t  *in = pando_body(rq);
 
-    return pando_reply_json(rq,
-        notifications_sql_schedule_put(pando_auto(rq), in->quiet_from,
-            in->quiet_to, in->days.items, in->days.n, in->digest_at,
-            in->dnd_until ? &in->dnd_until : NULL));
+    notifications_match(rq, notifications_sql_schedule_version(tx));
+    json = notifications_sql_schedule_put(tx, in->quiet_from, in->quiet_to,
+               in->days.items, in->days.n, in->digest_at,
+               in->dnd_until ? &in->dnd_until : NULL);
+    pando_commit(tx);
+
+    return pando_reply_json(rq, json);
 }

@@ -19,11 +19,12 @@ SELECT c.request_id, c.user_id, c.channel, c.target, c.id, c.attempt, c.texts,
 SELECT notifications.record(:tenant, :request, :who, :channel, :target, :try,
                             :how, :provider, :ref, :error, :after_s);
 
--- name: put_back(request uuid, who uuid, channel text, target text, try int)
---       -> none
+-- name: put_back(request uuid, who uuid, channel text, target text, try int,
+--       after_s int) -> none
 -- It was not tried.
 UPDATE notifications.deliveries AS d
-   SET attempts = attempts - 1, next_at = clock_timestamp()
+   SET attempts = attempts - 1,
+       next_at = clock_timestamp() + make_interval(secs => :after_s)
  WHERE d.tenant_id = :tenant AND d.request_id = :request AND d.user_id = :who
    AND d.channel = :channel AND d.target = :target AND d.state = 'queued'
    AND d.attempts = :try;
@@ -85,7 +86,7 @@ SELECT notifications.told(:tenant, :provider, :ref, :state, :error);
 -- lane: writes
 SELECT notifications.erase(:tenant, :who);
 
--- name: signed_out(device text, who text?) -> none
+-- name: signed_out(device text, who uuid) -> none
 UPDATE notifications.device_tokens AS t SET user_id = NULL
- WHERE t.tenant_id = :tenant AND t.user_id = :who::text::uuid
+ WHERE t.tenant_id = :tenant AND t.user_id = :who
    AND t.device_id = :device;

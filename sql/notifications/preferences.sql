@@ -87,3 +87,13 @@ ON CONFLICT ON CONSTRAINT preferences_pkey DO UPDATE SET value = 'off';
 -- row: unread bigint, unseen bigint
 SELECT c.unread, c.unseen FROM notifications.counters AS c
  WHERE c.tenant_id = :tenant AND c.user_id = :whose;
+
+-- name: contact_version() -> bigint?
+-- lane: writes
+SELECT o.version FROM notifications.contacts AS o
+ WHERE o.tenant_id = :tenant AND o.user_id = :user FOR UPDATE;
+
+-- name: schedule_version() -> bigint?
+-- lane: writes
+SELECT s.version FROM notifications.schedules AS s
+ WHERE s.tenant_id = :tenant AND s.user_id = :user FOR UPDATE;

@@ -111,6 +111,12 @@ $t->works($t->get('/notification-preferences/contact', %as),
 $t->fails($t->get('/notification-preferences/contact', token => $t->user->{token}),
     'GET /notification-preferences/contact', 'not_found');
 
+$t->fails($t->put('/notification-preferences/contact', { locale => 'de' }, %as,
+    'If-Match' => '"v99"'), 'PUT /notification-preferences/contact', 'precondition_failed');
+$t->fails($t->put('/notification-preferences/contact', { locale => 'de' },
+    token => $t->user->{token}, 'If-Match' => '"v1"'), 'PUT /notification-preferences/contact',
+    'precondition_failed');
+
 for my $zone ('Mars/Olympus', 'UTC5', 'nowhere', "Europe/Berlin'", '') {
     $t->fails($t->put('/notification-preferences/contact', { time_zone => $zone }, %as),
         'PUT /notification-preferences/contact', 'unknown_time_zone', '/time_zone',

@@ -79,6 +79,9 @@ $t->works($t->put('/notification-preferences/schedule', { quiet_from => '00:00',
 $t->works($t->get('/notification-preferences/schedule', %ann),
     'GET /notification-preferences/schedule', 200);
 
+$t->fails($t->put('/notification-preferences/schedule', {}, %ann, 'If-Match' => '"v99"'), $put,
+    'precondition_failed');
+
 # whoever runs this at 23:59 UTC waits for another zone
 my $zone = (gmtime)[2] == 23 ? 'Asia/Tokyo' : 'UTC';
 $t->put('/notification-preferences/contact', { time_zone => $zone }, %ann);
@@ -220,8 +223,8 @@ is $t->count($hugo)->{unread}, 1;
 $p->sql("update notifications.notifications set expires_at = now() - interval '1 s'
          where user_id = ?", $hugo->{id});
 is scalar($t->inbox($hugo)), 0, 'what is over is not in the list';
-$p->sql('select notifications.expire(100)');
-is $t->count($hugo)->{unread}, 0, 'nor counted';
+$t->release;
+$t->waits(sub { $t->count($hugo)->{unread} == 0 }, 'nor counted');
 $t->all_provoked('notifications_schedules.c');
 
 done_testing;
