@@ -109,6 +109,21 @@ $t->fails($t->post('/notifications', { template => 'a', data => { n => 1 }, %to,
     channels => [ 'in_app', 'push' ] }), $send, 'no_content_for_channel', '/channels/1');
 
 
+# a test, to oneself
+
+my $test = 'POST /notification-templates/{key}/test-send';
+my %me = (token => $p->token(scope => 'notifications:admin', sub => $u->{id}));
+$t->works($t->post('/notification-templates/a/test-send', { data => { n => 5 } }, %me), $test,
+    202);
+is(($t->inbox($u))[0]{title}, 'One 5', 'a test comes to who asked');
+$t->fails($t->post('/notification-templates/a/test-send', { data => {} }, %me), $test,
+    'missing_variable', '/data/n');
+$t->fails($t->post('/notification-templates/none/test-send', { data => {} }, %me), $test,
+    'not_found');
+$t->fails($t->post('/notification-templates/a/test-send', { data => { n => 5 } },
+    token => $p->token(scope => 'notifications:admin', sub => undef)), $test, 'no_user');
+
+
 # writing on: another version
 
 my $change = 'PATCH /notification-templates/{key}';
