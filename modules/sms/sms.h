@@ -255,5 +255,6 @@ extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
                             sms_expire, sms_forget;
 extern const pando_setting_t  sms_settings[];
 extern const pando_call_t   sms_calls[];
+extern const pando_hear_t   sms_hears[];
 
 #endif

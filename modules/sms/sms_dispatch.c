@@ -22,6 +22,7 @@ typedef struct {
 
 
 static void send_it(pando_req_t *rq, const void *data);
+static void hear(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
 static void ask(pando_req_t *rq, const void *data);
 static void sweep(pando_req_t *rq, const void *data);
 static void count(pando_req_t *rq, const void *data);
@@ -37,6 +38,14 @@ static const pando_field_t  one_fields[] = {
 static const pando_shape_t  one_shape = {
     .name = "SmsDispatch", .size = sizeof(one_t), .given = true,
     .fields = one_fields
+};
+
+const pando_hear_t  sms_hears[] = {
+
+    { "sms.conversion", "verification.approved", hear,
+      .note = "codes that were typed in count for their routes" },
+
+    PANDO_END
 };
 
 const pando_job_t
@@ -206,6 +215,17 @@ hand_over(pando_req_t *rq, pando_uuid_t id, const sms_due_t *m,
 }
 
 
+/* A code was typed in, which counts for the route that brought it. */
+
+static void
+hear(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
+{
+    if (told->has_tenant && told->has_subject) {
+        (void) sms_sql_convert(tx, told->subject);
+    }
+}
+
+
 static void
 send_it(pando_req_t *rq, const void *data)
 {
@@ -317,4 +337,5 @@ static void
 count(pando_req_t *rq, const void *data)
 {
     (void) sms_sql_count_routes(pando_auto(rq));
+    (void) sms_sql_count_converted(pando_auto(rq));
 }

@@ -55,6 +55,7 @@ const pando_domain_t  sms_domain = {
     .queries = sms_queries,
     .calls = sms_calls,
     .events = events,
+    .hears = sms_hears,
     .jobs = jobs,
     .settings = sms_settings
 };

@@ -42,6 +42,9 @@ bad_purpose = { .status = 422, .code = "unknown_purpose",
                 .pointer = "/purpose", .text = "there is no such purpose" },
 away = { .status = 503, .code = "channel_away", .retry_after = 30,
          .text = "codes cannot be sent at the moment" },
+blocked = { .status = 403, .code = "destination_blocked",
+            .pointer = "/to",
+            .text = "from numbers like that no code comes back" },
 too_soon = { .status = 429, .code = "resend_too_soon", .retry_after = 30,
              .text = "the code was sent a moment ago, or too often" },
 locked = { .status = 429, .code = "destination_locked",
@@ -104,7 +107,7 @@ const pando_route_t  sms_otps[] = {
       .scope = "sms:write", .takes = &in_shape, .status = 202,
       .gives = &view_shape, .trips = 5,
       .fails = { &absent, &bad_purpose, &sms_invalid_number, &sms_no_route,
-                 &away, &too_soon, &locked } },
+                 &away, &blocked, &too_soon, &locked } },
 
     { PANDO_POST, "/sms/otp/verify", verify, "Answer with a code",
       .scope = "sms:write", .takes = &verify_shape,
@@ -140,6 +143,9 @@ failed(pando_req_t *rq, int said)
 
     case VERIFICATION_LOCKED:
         return pando_fail(rq, &locked);
+
+    case VERIFICATION_BLOCKED:
+        return pando_fail(rq, &blocked);
 
     case VERIFICATION_UNKNOWN:
         return pando_fail(rq, &pando_not_found);

@@ -57,6 +57,10 @@ sms_convert(pando_req_t *rq, double amount, const char *currency)
 }
 
 
+/* Below that nothing is known of what is typed in. */
+#define CERTAIN  30
+
+
 static void
 late_of(const char *text, int64_t late[SMS_LATE])
 {
@@ -88,6 +92,12 @@ way(pando_req_t *rq, const sms_way_row_t *row, int64_t segments)
     if (row->has_per_segment && row->currency) {
         w.cost = sms_convert(rq, row->per_segment * (double) segments,
                              row->currency);
+    }
+
+    if (row->delivered >= CERTAIN) {
+        w.conversion = (double) (row->converted ? row->converted : 1)
+                       / (double) row->delivered;
+        w.conversion = w.conversion > 1 ? 1 : w.conversion;
     }
 
     w.priced = w.cost >= 0;

@@ -80,8 +80,9 @@ extern const pando_shape_t  verification_in, verification_answer_in,
                             verification_view, verification_started_view,
                             verification_approved_view;
 extern const pando_event_t  verification_started, verification_approved,
-                            verification_exhausted;
-extern const pando_route_t  verification_codes[];
+                            verification_exhausted,
+                            verification_prefix_blocked;
+extern const pando_route_t  verification_codes[], verification_guard[];
 extern const pando_call_t   verification_calls[];
 extern const pando_job_t    verification_purge;
 

@@ -22,6 +22,7 @@
 #define VERIFICATION_SPENT         6    /* no more sends for now */
 #define VERIFICATION_UNKNOWN       7    /* there is no such code, or proof */
 #define VERIFICATION_BAD_PURPOSE   8
+#define VERIFICATION_BLOCKED       9    /* nothing comes back from there */
 
 
 /* verification.start */

@@ -28,6 +28,9 @@ channel_away = { .status = 503, .code = "channel_away", .retry_after = 30,
                  .text = "codes cannot be sent at the moment" },
 no_country = { .status = 403, .code = "country_not_allowed",
                .pointer = "/to", .text = "no codes are sent there" },
+blocked = { .status = 403, .code = "destination_blocked",
+            .pointer = "/to",
+            .text = "from numbers like that no code comes back" },
 too_soon = { .status = 429, .code = "resend_too_soon", .retry_after = 30,
              .text = "the code was sent a moment ago" },
 spent = { .status = 429, .code = "resend_limit", .retry_after = 3600,
@@ -52,8 +55,9 @@ const pando_route_t  verification_codes[] = {
       .scope = "public", .takes = &verification_in, .status = 202,
       .gives = &verification_started_view, .trips = 5,
       .fails = { &pando_unauthorized, &bad_purpose, &bad_to, &no_channel,
-                 &channel_away, &no_country, &too_soon, &spent, &locked },
-      .emits = { &verification_started },
+                 &channel_away, &no_country, &blocked, &too_soon, &spent,
+                 &locked },
+      .emits = { &verification_started, &verification_prefix_blocked },
       .note = "A second start for the same sends the same code, once that "
               "may be sent again.  A purpose other than register, login and "
               "reset is for who is signed in." },
@@ -137,6 +141,9 @@ failed(pando_req_t *rq, int said, int64_t wait_s)
 
     case VERIFICATION_NO_COUNTRY:
         return pando_fail(rq, &no_country);
+
+    case VERIFICATION_BLOCKED:
+        return pando_fail(rq, &blocked);
 
     case VERIFICATION_TOO_SOON:
         return later(rq, &too_soon, wait_s);

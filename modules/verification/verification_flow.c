@@ -115,6 +115,7 @@ verification_begin(pando_req_t *rq, const verification_in_t *in,
     }
 
     return strcmp(row->how, "locked") == 0 ? VERIFICATION_LOCKED
+           : strcmp(row->how, "blocked") == 0 ? VERIFICATION_BLOCKED
            : row->has_id ? 0
            : strcmp(row->how, "wait") == 0 ? VERIFICATION_TOO_SOON
            : VERIFICATION_SPENT;

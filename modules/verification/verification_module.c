@@ -14,12 +14,17 @@
 static void  purge(pando_req_t *rq, const void *data);
 
 
-static const pando_route_t *const  routes[] = { verification_codes, NULL };
+static const pando_route_t *const  routes[] = {
+    verification_codes,
+    verification_guard,
+    NULL
+};
 
 static const pando_event_t *const  events[] = {
     &verification_started,
     &verification_approved,
     &verification_exhausted,
+    &verification_prefix_blocked,
     NULL
 };
 
@@ -58,4 +63,6 @@ static void
 purge(pando_req_t *rq, const void *data)
 {
     while (verification_sql_purge(pando_auto(rq), MOST) >= MOST) { }
+
+    (void) verification_sql_purge_guard(pando_auto(rq));
 }

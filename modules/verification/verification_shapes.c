@@ -109,7 +109,23 @@ static const pando_field_t  approved_told_fields[] = {
     PANDO_END
 };
 
+typedef struct {
+    const char    *prefix, *country;
+    int64_t        sent, converted;
+} prefix_t;
+
+static const pando_field_t  prefix_fields[] = {
+    PANDO_FIELD(prefix_t, TEXT, prefix, .required = true),
+    PANDO_FIELD(prefix_t, TEXT, country, .required = true,
+                .nullable = true),
+    PANDO_FIELD(prefix_t, INT, sent, .required = true),
+    PANDO_FIELD(prefix_t, INT, converted, .required = true),
+    PANDO_END
+};
+
 static const pando_shape_t
+prefix_shape = { .name = "VerificationPrefix", .size = sizeof(prefix_t),
+                 .fields = prefix_fields },
 told_shape = { .name = "VerificationTold", .size = sizeof(code_t),
                .fields = told_fields },
 approved_told = { .name = "VerificationApprovedTold",
@@ -128,4 +144,9 @@ verification_exhausted = {
     .type = "verification.attempts_exhausted", .schema = 1,
     .data = &told_shape,
     .note = "a code was answered wrongly as often as may be"
+},
+verification_prefix_blocked = {
+    .type = "verification.prefix_blocked", .schema = 1,
+    .data = &prefix_shape,
+    .note = "next to no code comes back from there: no more are sent"
 };

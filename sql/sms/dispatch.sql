@@ -51,6 +51,14 @@ SELECT sms.expire(:most);
 -- lane: writes
 SELECT sms.forget(:most);
 
+-- name: convert(code uuid) -> bool
+-- lane: writes
+SELECT sms.convert(:tenant, :code);
+
+-- name: count_converted() -> int
+-- lane: writes
+SELECT sms.count_converted();
+
 -- name: count_routes() -> int
 -- lane: writes
 SELECT sms.count_routes();

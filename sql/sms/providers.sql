@@ -100,9 +100,10 @@ DELETE FROM sms.routes AS r
 -- name: ways(digits text, lane_of text) -> rows sms_way_row
 -- row: route_id uuid?, provider_id uuid?, kind text, priority int,
 -- row: floor_bp int, per_segment float8?, currency text?, sent bigint,
--- row: delivered bigint, failed bigint, late text
+-- row: delivered bigint, failed bigint, late text, converted bigint
 SELECT w.route_id, w.provider_id, w.kind, w.priority, w.floor_bp,
-       w.per_segment, w.currency, w.sent, w.delivered, w.failed, w.late
+       w.per_segment, w.currency, w.sent, w.delivered, w.failed, w.late,
+       w.converted
   FROM sms.ways(:tenant, :digits, :lane_of) AS w;
 
 -- name: prices_set(provider_id uuid, lines jsonb) -> affected

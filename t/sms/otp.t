@@ -22,6 +22,7 @@ is $t->fails($t->post('/sms/otp/verify', { id => $v->{id}, code => $bad }), $ver
 like $t->works($t->post('/sms/otp/verify', { id => $v->{id}, code => $code }), $verify, 200)
     ->{proof}, qr/^.{43}$/, 'a right one';
 $t->fails($t->post('/sms/otp/verify', { id => $v->{id}, code => $code }), $verify, 'code_used');
+$t->waits(sub { $t->count('messages where converted') == 1 }, 'it counts for what brought it');
 $t->fails($t->post('/sms/otp/verify', { id => $Pando::Routes::NOBODY, code => '1' }), $verify,
     'not_found');
 
@@ -31,6 +32,10 @@ for ([ 'invalid_number', '/to', to => '030 123456' ], [ 'invalid_number', '/to',
     my ($code, $at, %set) = @$_;
     $t->fails($t->post('/sms/otp', { to => $Sms::TO, %set }), $start, $code, $at);
 }
+
+$p->sql("insert into verification.blocked_prefixes (tenant_id, prefix, until, set_by)
+    values (?, '49160', now() + interval '1 hour', 'staff')", $Pando::Token::TENANT);
+$t->fails($t->post('/sms/otp', { to => '+4916012345678' }), $start, 'destination_blocked', '/to');
 
 my $w = $t->post('/sms/otp', { to => '+4915123456701' })->json;
 $t->fails($t->post('/sms/otp/verify', { id => $w->{id}, code => '1' }), $verify, 'code_wrong',

@@ -118,6 +118,22 @@ ok abs($c->[0]{score} - 5 / 0.957497) < 1e-3 && abs($c->[1]{score} - 3 / 0.56930
     'by the formula' or diag explain $c;
 is_deeply [ map { $_->{cost} } @{ choice(segments => 2) } ], [ 10, 6 ], 'of all parts';
 is_deeply [ map { "$_->{delivered} $_->{p95_s}" } @$c ], [ '970 1', '600 1' ];
+
+# a code: (3 + 1) / (0.5693 * 1/600 of codes typed in) against (5 + 1) / (0.9575 * 485/970)
+
+my @otp = map { $t->post('/sms/routes', { %in, prefix => '49', lane => 'otp',
+    provider_id => $_->{id} })->json } $a, $b;
+$p->sql("insert into sms.route_stats (route_id, tenant_id, hour, sent, delivered, failed, late,
+    converted) values (?, ?, date_trunc('hour', now()), 1000, ?, ?, '{1,0,0,0,0,0,0,0,0,0}', ?)",
+    $_->[0]{id}, $Pando::Token::TENANT, $_->[1], 1000 - $_->[1], $_->[2])
+    for [ $otp[0], 600, 0 ], [ $otp[1], 970, 485 ];
+my $o1 = choice(lane => 'otp');
+is_deeply [ map { $_->{route_id} } @$o1 ], [ map { $_->{id} } @otp[1, 0] ],
+    'of codes those that are typed in';
+ok abs($o1->[0]{score} - 6 / (0.957497 * 0.5)) < 1e-3, 'by the formula' or diag explain $o1;
+is $o1->[0]{conversion}, 0.5, 'half of them';
+$t->delete("/sms/routes/$_->{id}") for @otp;
+
 $t->patch("/sms/routes/$ra->{id}", { floor_bp => 6000 });
 is_deeply [ map { $_->{route_id} } @{ choice() } ], [ $rb->{id} ], 'what is too bad is not taken';
 $p->sql("update sms.windows set down_until = now() + interval '1 hour' where provider_id = ?",

@@ -57,6 +57,10 @@ for ([ 'unknown_purpose', '/purpose', purpose => 'x' ],
     $t->fails($t->start(%set), $start, $code, $at);
 }
 
+$p->sql("insert into verification.blocked_prefixes (tenant_id, prefix, until, set_by)
+    values (?, '49160', now() + interval '1 hour', 'staff')", $Pando::Token::TENANT);
+$t->fails($t->start(to => '+4916012345678'), $start, 'destination_blocked', '/to');
+
 my $own = $t->started(purpose => 'step_up', token => $user, to => '+4915123456700');
 is $p->get("/api/v1/verifications/$own->{id}", token => $user)->{status}, 200, 'one\'s own';
 is $p->get("/api/v1/verifications/$own->{id}", token => $stranger)->{status}, 404,
