@@ -24,9 +24,26 @@
 typedef struct {
     pando_given_t  given;
     const char    *uid, *url, *description;
-    pando_list_t   event_types;
+    pando_list_t   event_types, filters, channels;
+    int            ordering, when_stuck, payload;
+    json_t        *headers;
     int64_t        max_in_flight, timeout_ms;
 } webhooks_endpoint_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *type, *key;
+    json_t        *payload;
+    pando_list_t   channels;
+    pando_uuid_t   event_id;
+} webhooks_message_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_time_t   since, until;
+    int            state;
+    pando_list_t   types;
+} webhooks_recover_in_t;
 
 typedef struct {
     pando_given_t  given;
@@ -76,15 +93,23 @@ extern const pando_shape_t  webhooks_endpoint_in, webhooks_endpoint_patch,
                             webhooks_attempt_view, webhooks_resend_in,
                             webhooks_resent_view, webhooks_verify_in,
                             webhooks_verdict_view, webhooks_tried_view,
-                            webhooks_type_view, webhooks_types_view;
+                            webhooks_type_view, webhooks_types_view,
+                            webhooks_message_in, webhooks_recover_in,
+                            webhooks_job_view, webhooks_stats_view;
+extern const pando_problem_t  webhooks_filter_invalid,
+                            webhooks_header_reserved;
+extern const char *const    webhooks_orderings[], *const webhooks_stucks[],
+                     *const webhooks_payloads[];
 extern const pando_event_t  webhooks_disabled, webhooks_failing,
                             webhooks_exhausted, webhooks_rotated;
 extern const pando_route_t  webhooks_endpoints[], webhooks_secrets[],
                             webhooks_catalogue[], webhooks_messages[],
-                            webhooks_trials[];
+                            webhooks_trials[], webhooks_broadcasts[],
+                            webhooks_recoveries[];
 extern const pando_hear_t   webhooks_hears[];
 extern const pando_job_t    webhooks_dispatch, webhooks_sweep,
-                            webhooks_review, webhooks_forget;
+                            webhooks_review, webhooks_forget,
+                            webhooks_recovery;
 extern const pando_setting_t  webhooks_settings[];
 
 
@@ -108,12 +133,30 @@ void webhooks_key_add(pando_req_t *rq, webhooks_keys_t *keys,
 pando_reply_t webhooks_shown(pando_req_t *rq, pando_json_t json,
     const char *secret);
 
+/* webhooks_headers.c */
+const char *webhooks_headers_keep(pando_req_t *rq, const json_t *headers,
+    pando_list_t *names);           /* NULL: none */
+const char *const *webhooks_headers_of(pando_req_t *rq,
+    const char *concealed);         /* name, value, ..., NULL */
+
+/* webhooks_filters.c */
+void webhooks_filters_check(pando_req_t *rq, const pando_list_t *filters);
+/* filters: a JSON list, or NULL; told: the event with its data, as facts. */
+bool webhooks_filters_hold(pando_req_t *rq, const char *filters,
+    json_t *event);
+bool webhooks_tell(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told,
+    const char *key, const pando_list_t *channels);
+
 /* webhooks_catalogue.c */
 const pando_event_t *webhooks_type(const char *pattern);
+bool webhooks_type_is_custom(const char *type);
 
 /* webhooks_send.c */
 typedef struct {
     const char             *id, *url, *body;
+    const char             *seq;        /* or NULL */
+    const char *const      *headers;    /* the endpoint's own, or NULL */
+    bool                    thin;
     int                     timeout_ms;
     const webhooks_keys_t  *keys;
 } webhooks_sending_t;

@@ -25,6 +25,18 @@ const pando_route_t  webhooks_catalogue[] = {
 };
 
 
+/* What tenants send themselves; no domain declares such a type. */
+
+bool
+webhooks_type_is_custom(const char *type)
+{
+    size_t  len = strlen(type);
+
+    return strncmp(type, "custom.", 7) == 0 && len > 7 && len <= 100
+           && strspn(type, "abcdefghijklmnopqrstuvwxyz0123456789_.") == len;
+}
+
+
 /* Any event that the pattern is of. */
 
 const pando_event_t *

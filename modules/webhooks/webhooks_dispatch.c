@@ -84,14 +84,16 @@ const pando_setting_t  webhooks_settings[] = {
 static void
 hear(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 {
+    const char    *key;
+    pando_list_t   none = { 0 };
+
     if (!told->has_tenant) {
         return;
     }
 
-    if (webhooks_sql_fan_out(tx, told->id, told->type,
-                             told->has_subject ? &told->subject : NULL,
-                             pando_cloudevent(rq, told)))
-    {
+    key = told->has_subject ? pando_uuid_text(rq, told->subject) : NULL;
+
+    if (webhooks_tell(rq, tx, told, key, &none)) {
         pando_enqueued(tx);
     }
 }
@@ -138,7 +140,10 @@ deliver(pando_req_t *rq, pando_uuid_t endpoint, const webhooks_claim_t *job)
     what = (webhooks_sending_t) {
         .id = pando_uuid_text(rq, job->message_id), .url = job->url,
         .body = job->body, .timeout_ms = (int) job->timeout_ms,
-        .keys = &keys
+        .keys = &keys, .thin = job->thin,
+        .headers = webhooks_headers_of(rq, job->headers_ct),
+        .seq = job->has_seq ? pando_text(rq, "%lld", (long long) job->seq)
+                            : NULL
     };
 
     got = webhooks_send(rq, &what);
@@ -191,4 +196,5 @@ forget(pando_req_t *rq, const void *data)
     while (webhooks_sql_forget(pando_auto(rq), SWEEP) >= SWEEP) { }
 
     (void) webhooks_sql_secrets_forget(pando_auto(rq));
+    (void) webhooks_sql_unstick(pando_auto(rq));
 }

@@ -44,7 +44,8 @@ const pando_route_t  webhooks_endpoints[] = {
     { PANDO_POST, "/webhook-endpoints", add, "Add an endpoint",
       .scope = "webhooks:write", .takes = &webhooks_endpoint_in,
       .status = 201, .gives = &webhooks_endpoint_view, .trips = 1,
-      .fails = { &not_https, &not_public, &type_unknown, &uid_taken },
+      .fails = { &not_https, &not_public, &type_unknown, &uid_taken,
+                 &webhooks_filter_invalid, &webhooks_header_reserved },
       .note = "Its secret is shown here, and never again." },
 
     { PANDO_GET, "/webhook-endpoints/{id}", get, "Get an endpoint",
@@ -55,6 +56,7 @@ const pando_route_t  webhooks_endpoints[] = {
       .scope = "webhooks:write", .takes = &webhooks_endpoint_patch,
       .gives = &webhooks_endpoint_view, .trips = 3,
       .fails = { &not_https, &not_public, &type_unknown, &uid_taken,
+                 &webhooks_filter_invalid, &webhooks_header_reserved,
                  &pando_precondition } },
 
     { PANDO_DELETE, "/webhook-endpoints/{id}", remove_one,
@@ -94,8 +96,13 @@ check(pando_req_t *rq, const webhooks_endpoint_in_t *in, bool has_url,
         pando_leave(rq, &not_public);
     }
 
+    webhooks_filters_check(rq, &in->filters);
+
     for (i = 0; has_types && i < in->event_types.n; i++) {
-        if (webhooks_type(types[i]) == NULL) {
+        if (webhooks_type(types[i]) == NULL
+            && !webhooks_type_is_custom(types[i])
+            && strcmp(types[i], "custom.*") != 0)
+        {
             pando_leave_at(rq, &type_unknown,
                            pando_text(rq, "/event_types/%zu", i));
         }
@@ -134,14 +141,19 @@ get(pando_req_t *rq)
 static pando_reply_t
 add(pando_req_t *rq)
 {
-    const char                    *secret, *concealed;
+    const char                    *secret, *concealed, *headers;
     pando_json_t                   json;
+    pando_list_t                   names;
     const webhooks_endpoint_in_t  *in = pando_body(rq);
 
     check(rq, in, true, true);
     secret = webhooks_secret_new(rq, &concealed);
+    headers = webhooks_headers_keep(rq, in->headers, &names);
     json = webhooks_sql_endpoint_add(pando_auto(rq), in->uid, in->url,
         in->description, in->event_types.items, in->event_types.n,
+        in->filters.items, in->filters.n, in->channels.items, in->channels.n,
+        webhooks_orderings[in->ordering], webhooks_stucks[in->when_stuck],
+        webhooks_payloads[in->payload], names.items, names.n, headers,
         (int32_t) in->max_in_flight, (int32_t) in->timeout_ms, concealed);
 
     return webhooks_shown(rq, json, secret);
@@ -152,7 +164,9 @@ static pando_reply_t
 change(pando_req_t *rq)
 {
     int32_t                        most, ms;
+    const char                    *headers;
     pando_tx_t                    *tx;
+    pando_list_t                   names;
     pando_uuid_t                   id = pando_path_id(rq);
     pando_json_t                   json;
     const pando_shape_t           *shape = &webhooks_endpoint_patch;
@@ -168,11 +182,21 @@ change(pando_req_t *rq)
     pando_match_or_412(rq, webhooks_sql_endpoint_lock_or_404(tx, id)
                            ->version);
     check(rq, in, has_url, has_types);
+    headers = webhooks_headers_keep(rq, in->headers, &names);
     json = webhooks_sql_endpoint_change(tx, id,
         PANDO_GIVEN(shape, in, uid) ? in->uid : NULL,
         has_url ? in->url : NULL,
         PANDO_GIVEN(shape, in, description) ? in->description : NULL,
         in->event_types.items, has_types ? in->event_types.n : 0,
+        PANDO_GIVEN(shape, in, filters), in->filters.items, in->filters.n,
+        PANDO_GIVEN(shape, in, channels), in->channels.items,
+        in->channels.n, PANDO_GIVEN(shape, in, ordering)
+                        ? webhooks_orderings[in->ordering] : NULL,
+        PANDO_GIVEN(shape, in, when_stuck)
+        ? webhooks_stucks[in->when_stuck] : NULL,
+        PANDO_GIVEN(shape, in, payload) ? webhooks_payloads[in->payload]
+                                        : NULL,
+        PANDO_GIVEN(shape, in, headers), names.items, names.n, headers,
         PANDO_GIVEN(shape, in, max_in_flight) ? &most : NULL,
         PANDO_GIVEN(shape, in, timeout_ms) ? &ms : NULL);
     pando_commit(tx);

@@ -14,6 +14,8 @@ static const pando_route_t *const  routes[] = {
     webhooks_secrets,
     webhooks_trials,
     webhooks_messages,
+    webhooks_broadcasts,
+    webhooks_recoveries,
     NULL
 };
 
@@ -30,6 +32,7 @@ static const pando_job_t *const  jobs[] = {
     &webhooks_sweep,
     &webhooks_review,
     &webhooks_forget,
+    &webhooks_recovery,
     NULL
 };
 

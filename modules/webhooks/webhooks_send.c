@@ -14,6 +14,11 @@
 #define DAY_S  86400
 
 
+static const char *const *headers_of(pando_req_t *rq,
+    const webhooks_sending_t *what, const char *at, const char *signatures);
+static const char *thinned(pando_req_t *rq, const webhooks_sending_t *what);
+
+
 static const pando_fetched_t  no_secret = { .error = PANDO_FETCH_BAD_URL };
 
 
@@ -22,15 +27,16 @@ webhooks_send(pando_req_t *rq, const webhooks_sending_t *what)
 {
     char           own[WEBHOOKS_SIGNATURE];
     size_t         i, size;
-    const char    *at, *content, *signatures = "";
+    const char    *at, *body, *content, *signatures = "";
     pando_fetch_t  ask;
 
     if (what->keys->n == 0) {
         return &no_secret;
     }
 
+    body = what->thin ? thinned(rq, what) : what->body;
     at = pando_text(rq, "%lld", (long long) (pando_now() / PANDO_TIME_SECOND));
-    content = pando_text(rq, "%s.%s.%s", what->id, at, what->body);
+    content = pando_text(rq, "%s.%s.%s", what->id, at, body);
     size = strlen(content);
 
     for (i = 0; i < what->keys->n; i++) {
@@ -40,22 +46,64 @@ webhooks_send(pando_req_t *rq, const webhooks_sending_t *what)
         signatures = pando_text(rq, "%s%s%s", signatures, i ? " " : "", own);
     }
 
-    const char *const  headers[] = {
+    ask = (pando_fetch_t) {
+        .method = "POST", .url = what->url,
+        .headers = headers_of(rq, what, at, signatures),
+        .body = body, .len = strlen(body),
+        .timeout_ms = what->timeout_ms, .max_body = WEBHOOKS_READ
+    };
+
+    return pando_fetch(rq, &ask);
+}
+
+
+static const char *const *
+headers_of(pando_req_t *rq, const webhooks_sending_t *what, const char *at,
+    const char *signatures)
+{
+    size_t        i, n = 0, own = 0;
+    const char  **all;
+
+    const char *const  ours[] = {
         "Content-Type", "application/cloudevents+json",
         "User-Agent", "Pando",
         "webhook-id", what->id,
         "webhook-timestamp", at,
         "webhook-signature", signatures,
+        what->seq ? "webhook-seq" : NULL, what->seq,
         NULL
     };
 
-    ask = (pando_fetch_t) {
-        .method = "POST", .url = what->url, .headers = headers,
-        .body = what->body, .len = strlen(what->body),
-        .timeout_ms = what->timeout_ms, .max_body = WEBHOOKS_READ
-    };
+    while (what->headers && what->headers[own]) {
+        own++;
+    }
 
-    return pando_fetch(rq, &ask);
+    all = pando_alloc(rq, sizeof(ours) + own * sizeof(char *));
+
+    for (i = 0; ours[i]; i++) {
+        all[n++] = ours[i];
+    }
+
+    for (i = 0; i < own; i++) {
+        all[n++] = what->headers[i];
+    }
+
+    return all;
+}
+
+
+/* What happened and to what, and where the rest is to be had. */
+
+static const char *
+thinned(pando_req_t *rq, const webhooks_sending_t *what)
+{
+    json_t  *event = json_loads(what->body, 0, NULL);
+
+    json_object_del(event, "data");
+    json_object_set_new(event, "dataref", json_string(
+        pando_text(rq, "/api/v1/webhook-messages/%s", what->id)));
+
+    return json_dumps(event, JSON_COMPACT);
 }
 
 

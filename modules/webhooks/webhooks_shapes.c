@@ -9,8 +9,15 @@
 
 static const char *const  states[] = { "active", "paused", "disabled", NULL };
 static const char *const  fates[] = {
-    "pending", "sending", "succeeded", "failed", NULL
+    "pending", "sending", "succeeded", "failed", "expired", NULL
 };
+static const char *const  recovered[] = { "failed", "all", NULL };
+
+const char *const  webhooks_orderings[] = {
+    "none", "by_key", "strict", NULL
+};
+const char *const  webhooks_stucks[] = { "skip", "block", NULL };
+const char *const  webhooks_payloads[] = { "full", "thin", NULL };
 
 
 /* Endpoints */
@@ -18,9 +25,9 @@ static const char *const  fates[] = {
 typedef struct {
     pando_uuid_t   id;
     const char    *uid, *url, *description, *disabled_reason, *secret;
-    pando_list_t   event_types;
+    pando_list_t   event_types, filters, channels, header_names;
     int64_t        max_in_flight, timeout_ms, version;
-    int            state;
+    int            state, ordering, when_stuck, payload;
     pando_time_t   created_at, updated_at;
 } endpoint_t;
 
@@ -36,6 +43,28 @@ static const pando_field_t  endpoint_in_fields[] = {
                 .note = "types of events, noun.*, or * for all but those of "
                         "webhooks themselves",
                 .example = "[\"webhook_endpoint.*\"]"),
+    PANDO_FIELD(webhooks_endpoint_in_t, LIST, filters,
+                .item = PANDO_IS_TEXT, .max = 10,
+                .note = "conditions that all hold of an event: of its data, "
+                        "id, type, subject, actor, time, dataversion",
+                .example = "[\"data.total.amount >= 5000\"]"),
+    PANDO_FIELD(webhooks_endpoint_in_t, LIST, channels,
+                .item = PANDO_IS_TEXT, .max = 10, .unique = true,
+                .note = "only what is sent to one of these"),
+    PANDO_FIELD(webhooks_endpoint_in_t, ENUM, ordering,
+                .among = webhooks_orderings, .otherwise = "\"none\"",
+                .note = "by_key: those of one subject one after another; "
+                        "strict: all"),
+    PANDO_FIELD(webhooks_endpoint_in_t, ENUM, when_stuck,
+                .among = webhooks_stucks, .otherwise = "\"skip\"",
+                .note = "where order is kept: what fails for a day is left "
+                        "out, or holds up the rest"),
+    PANDO_FIELD(webhooks_endpoint_in_t, ENUM, payload,
+                .among = webhooks_payloads, .otherwise = "\"full\"",
+                .note = "thin: without data, which is at dataref"),
+    PANDO_FIELD(webhooks_endpoint_in_t, TREE, headers,
+                .note = "headers of its own; they are not shown again",
+                .example = "{\"Authorization\": \"Bearer x\"}"),
     PANDO_FIELD(webhooks_endpoint_in_t, INT, max_in_flight, .min = 1,
                 .max = 32, .otherwise = "8"),
     PANDO_FIELD(webhooks_endpoint_in_t, INT, timeout_ms, .min = 1000,
@@ -50,6 +79,18 @@ static const pando_field_t  endpoint_fields[] = {
     PANDO_FIELD(endpoint_t, TEXT, description, .required = true,
                 .nullable = true),
     PANDO_FIELD(endpoint_t, LIST, event_types, .required = true,
+                .item = PANDO_IS_TEXT),
+    PANDO_FIELD(endpoint_t, LIST, filters, .required = true,
+                .item = PANDO_IS_TEXT),
+    PANDO_FIELD(endpoint_t, LIST, channels, .required = true,
+                .item = PANDO_IS_TEXT),
+    PANDO_FIELD(endpoint_t, ENUM, ordering, .required = true,
+                .among = webhooks_orderings),
+    PANDO_FIELD(endpoint_t, ENUM, when_stuck, .required = true,
+                .among = webhooks_stucks),
+    PANDO_FIELD(endpoint_t, ENUM, payload, .required = true,
+                .among = webhooks_payloads),
+    PANDO_FIELD(endpoint_t, LIST, header_names, .required = true,
                 .item = PANDO_IS_TEXT),
     PANDO_FIELD(endpoint_t, INT, max_in_flight, .required = true),
     PANDO_FIELD(endpoint_t, INT, timeout_ms, .required = true),
@@ -133,15 +174,15 @@ const pando_shape_t  webhooks_types_view = {
 typedef struct {
     pando_uuid_t   endpoint_id;
     int            state;
-    int64_t        attempts;
+    int64_t        attempts, seq;
     pando_time_t   next_at;
 } delivery_t;
 
 typedef struct {
     pando_uuid_t   id, event_id;
-    const char    *type;
+    const char    *type, *key;
     pando_time_t   created_at;
-    pando_list_t   deliveries;
+    pando_list_t   deliveries, channels;
     json_t        *payload;
 } message_t;
 
@@ -158,6 +199,8 @@ static const pando_field_t  delivery_fields[] = {
     PANDO_FIELD(delivery_t, UUID, endpoint_id, .required = true),
     PANDO_FIELD(delivery_t, ENUM, state, .required = true, .among = fates),
     PANDO_FIELD(delivery_t, INT, attempts, .required = true),
+    PANDO_FIELD(delivery_t, INT, seq, .required = true, .nullable = true,
+                .note = "its place, where the endpoint keeps an order"),
     PANDO_FIELD(delivery_t, TIME, next_at, .required = true,
                 .nullable = true),
     PANDO_END
@@ -173,6 +216,10 @@ static const pando_shape_t  delivery_shape = {
                 .note = "the webhook-id of each attempt"),                    \
     PANDO_FIELD(message_t, UUID, event_id, .required = true),                 \
     PANDO_FIELD(message_t, TEXT, type, .required = true),                     \
+    PANDO_FIELD(message_t, LIST, channels, .required = true,                  \
+                .item = PANDO_IS_TEXT),                                       \
+    PANDO_FIELD(message_t, TEXT, key, .required = true, .nullable = true,     \
+                .note = "those of one key can be kept in order"),             \
     PANDO_FIELD(message_t, TIME, created_at, .required = true),               \
     PANDO_FIELD(message_t, LIST, deliveries, .required = true,                \
                 .shape = &delivery_shape)
@@ -201,6 +248,64 @@ static const pando_field_t  attempt_fields[] = {
     PANDO_END
 };
 
+static const pando_field_t  message_in_fields[] = {
+    PANDO_FIELD(webhooks_message_in_t, TEXT, type, .required = true,
+                .min = 8, .max = 100,
+                .example = "\"custom.greeting\""),
+    PANDO_FIELD(webhooks_message_in_t, TREE, payload, .required = true,
+                .example = "{\"hello\": \"world\"}"),
+    PANDO_FIELD(webhooks_message_in_t, TEXT, key, .min = 1, .max = 200),
+    PANDO_FIELD(webhooks_message_in_t, LIST, channels,
+                .item = PANDO_IS_TEXT, .max = 10, .unique = true),
+    PANDO_FIELD(webhooks_message_in_t, UUID, event_id,
+                .note = "of the sender's own: the same one is not sent "
+                        "twice"),
+    PANDO_END
+};
+
+typedef struct { pando_uuid_t  job_id; } started_t;
+
+static const pando_field_t  started_fields[] = {
+    PANDO_FIELD(started_t, UUID, job_id, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  recover_in_fields[] = {
+    PANDO_FIELD(webhooks_recover_in_t, TIME, since, .required = true),
+    PANDO_FIELD(webhooks_recover_in_t, TIME, until,
+                .note = "before that; or now"),
+    PANDO_FIELD(webhooks_recover_in_t, ENUM, state, .among = recovered,
+                .otherwise = "\"failed\""),
+    PANDO_FIELD(webhooks_recover_in_t, LIST, types, .item = PANDO_IS_TEXT,
+                .max = 20, .unique = true),
+    PANDO_END
+};
+
+typedef struct {
+    int64_t        attempts, succeeded, p50_ms, p95_ms, backlog, oldest_age_s,
+                   failures_in_a_row;
+    double         success_ratio;
+    pando_time_t   failing_since, blocked_until;
+} stats_t;
+
+static const pando_field_t  stats_fields[] = {
+    PANDO_FIELD(stats_t, INT, attempts, .required = true),
+    PANDO_FIELD(stats_t, INT, succeeded, .required = true),
+    PANDO_FIELD(stats_t, NUMBER, success_ratio, .required = true,
+                .nullable = true),
+    PANDO_FIELD(stats_t, INT, p50_ms, .required = true, .nullable = true),
+    PANDO_FIELD(stats_t, INT, p95_ms, .required = true, .nullable = true),
+    PANDO_FIELD(stats_t, INT, backlog, .required = true),
+    PANDO_FIELD(stats_t, INT, oldest_age_s, .required = true,
+                .nullable = true),
+    PANDO_FIELD(stats_t, INT, failures_in_a_row, .required = true),
+    PANDO_FIELD(stats_t, TIME, failing_since, .required = true,
+                .nullable = true),
+    PANDO_FIELD(stats_t, TIME, blocked_until, .required = true,
+                .nullable = true),
+    PANDO_END
+};
+
 static const pando_field_t  messages_in_fields[] = {
     PANDO_FIELD(webhooks_type_in_t, TEXT, type, .max = 100),
     PANDO_END
@@ -219,6 +324,21 @@ static const pando_field_t  resent_fields[] = {
 };
 
 const pando_shape_t
+webhooks_message_in = {
+    .name = "WebhookMessageIn", .size = sizeof(webhooks_message_in_t),
+    .given = true, .fields = message_in_fields
+},
+webhooks_job_view = {
+    .name = "WebhookRecovery", .size = sizeof(started_t),
+    .fields = started_fields
+},
+webhooks_recover_in = {
+    .name = "WebhookRecover", .size = sizeof(webhooks_recover_in_t),
+    .given = true, .fields = recover_in_fields
+},
+webhooks_stats_view = {
+    .name = "WebhookStats", .size = sizeof(stats_t), .fields = stats_fields
+},
 webhooks_messages_in = {
     .name = "WebhookMessagesIn", .size = sizeof(webhooks_type_in_t),
     .given = true, .fields = messages_in_fields

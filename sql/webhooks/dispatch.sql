@@ -1,16 +1,26 @@
 -- Messages on their way.
 
--- name: fan_out(event uuid, type text, subject uuid?, body text) -> int
+-- name: wanted(type text, subject uuid?, channels text[]) -> rows webhooks_wanted
 -- lane: writes
-SELECT webhooks.fan_out(:tenant, :event, :type, :subject, :body);
+-- row: id uuid, filters text?
+SELECT w.id, CASE WHEN w.filters <> '{}' THEN to_json(w.filters)::text END
+       AS filters
+  FROM webhooks.wanted(:tenant, :type, :subject, :channels) AS w;
+
+-- name: fan_out(event uuid, type text, body text, channels text[], key text?,
+--       endpoints uuid[]) -> uuid?
+-- lane: writes
+SELECT webhooks.fan_out(:tenant, :event, :type, :body, :channels, :key,
+                        :endpoints);
 
 -- name: claim(endpoint_id uuid, spare_s int) -> row? webhooks_claim
 -- lane: writes
 -- row: message_id uuid, attempt int, type text, url text, timeout_ms int,
--- row: body text, key_1 text?, key_2 text?
+-- row: body text, key_1 text?, key_2 text?, thin bool, headers_ct text?,
+-- row: seq bigint?
 SELECT c.message_id, c.attempt, c.type, c.url, c.timeout_ms, c.body, c.key_1,
-       c.key_2
-  FROM webhooks.claim(:tenant, :endpoint_id, :spare_s) AS c;
+       c.key_2, c.thin, c.headers_ct, c.seq
+  FROM webhooks.claim_next(:tenant, :endpoint_id, :spare_s) AS c;
 
 -- name: record(endpoint_id uuid, message_id uuid, try int, good bool,
 --       status int?, ms bigint, error text?, ip text?, response text?,
@@ -34,3 +44,7 @@ SELECT webhooks.review();
 -- name: forget(most int) -> int
 -- lane: writes
 SELECT webhooks.forget(:most);
+
+-- name: unstick() -> int
+-- lane: writes
+SELECT webhooks.unstick();

@@ -13,13 +13,16 @@ SELECT webhooks.doc(e), e.version
  WHERE e.tenant_id = :tenant AND e.id = :id;
 
 -- name: endpoint_add(uid text?, url text, description text?,
---       event_types text[], max_in_flight int, timeout_ms int, key_ct text)
---       -> json
+--       event_types text[], filters text[], channels text[], ordering text,
+--       when_stuck text, payload text, header_names text[], headers_ct text?,
+--       max_in_flight int, timeout_ms int, key_ct text) -> json
 WITH e AS (
     INSERT INTO webhooks.endpoints (tenant_id, uid, url, description,
-           event_types, max_in_flight, timeout_ms)
-    VALUES (:tenant, :uid, :url, :description, :event_types, :max_in_flight,
-            :timeout_ms)
+           event_types, filters, channels, ordering, when_stuck, payload,
+           header_names, headers_ct, max_in_flight, timeout_ms)
+    VALUES (:tenant, :uid, :url, :description, :event_types, :filters,
+            :channels, :ordering, :when_stuck, :payload, :header_names,
+            :headers_ct, :max_in_flight, :timeout_ms)
     RETURNING *
 ), l AS (
     INSERT INTO webhooks.lanes (endpoint_id, tenant_id)
@@ -35,12 +38,30 @@ SELECT webhooks.doc(e::webhooks.endpoints), e.version FROM e;
 SELECT e.version, e.state FROM webhooks.endpoints AS e
  WHERE e.tenant_id = :tenant AND e.id = :id FOR UPDATE;
 
+-- name: stats(id uuid) -> json?
+-- lane: slow
+SELECT webhooks.stats(e)
+  FROM webhooks.endpoints AS e
+ WHERE e.tenant_id = :tenant AND e.id = :id;
+
 -- name: endpoint_change(id uuid, uid text?, url text?, description text?,
---       event_types text[], max_in_flight int?, timeout_ms int?) -> json
+--       event_types text[], has_filters bool, filters text[],
+--       has_channels bool, channels text[], ordering text?, when_stuck text?,
+--       payload text?, has_headers bool, header_names text[],
+--       headers_ct text?, max_in_flight int?, timeout_ms int?) -> json
 UPDATE webhooks.endpoints AS e
    SET uid = coalesce(:uid, uid), url = coalesce(:url, url),
        description = coalesce(:description, description),
        event_types = coalesce(nullif(:event_types, '{}'), event_types),
+       filters = CASE WHEN :has_filters THEN :filters ELSE filters END,
+       channels = CASE WHEN :has_channels THEN :channels ELSE channels END,
+       ordering = coalesce(:ordering, ordering),
+       when_stuck = coalesce(:when_stuck, when_stuck),
+       payload = coalesce(:payload, payload),
+       header_names = CASE WHEN :has_headers THEN :header_names
+                           ELSE header_names END,
+       headers_ct = CASE WHEN :has_headers THEN :headers_ct
+                         ELSE headers_ct END,
        max_in_flight = coalesce(:max_in_flight, max_in_flight),
        timeout_ms = coalesce(:timeout_ms, timeout_ms),
        version = version + 1, updated_at = now()

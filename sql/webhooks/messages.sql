@@ -8,6 +8,43 @@ SELECT webhooks.message_doc(m) :keys
    AND :after
  ORDER BY :order LIMIT :limit;
 
+-- name: message_of(event uuid) -> json?
+-- lane: writes
+SELECT webhooks.message_doc(m)
+  FROM webhooks.messages AS m
+ WHERE m.tenant_id = :tenant AND m.event_id = :event;
+
+-- name: missed(endpoint_id uuid, since timestamptz, until timestamptz,
+--       everything bool, types text[], after uuid?, most int)
+--       -> rows webhooks_missed
+-- lane: writes
+-- row: id uuid, body text?, filters text?
+-- What was sent in a time and an endpoint did not get: what failed or was not
+-- tried, or everything that is of its types, with the body where it has
+-- conditions to be looked at.
+SELECT m.id, CASE WHEN e.filters <> '{}' THEN m.body END AS body,
+       CASE WHEN e.filters <> '{}' THEN to_json(e.filters)::text END AS filters
+  FROM webhooks.endpoints AS e
+  JOIN webhooks.messages AS m
+    ON m.tenant_id = e.tenant_id AND m.created_at >= :since
+   AND m.created_at < :until
+   AND (:after::uuid IS NULL OR m.id > :after)
+   AND (:types::text[] = '{}' OR m.type = ANY (:types))
+  LEFT JOIN webhooks.deliveries AS d
+    ON d.message_id = m.id AND d.endpoint_id = e.id
+ WHERE e.tenant_id = :tenant AND e.id = :endpoint_id
+   AND CASE WHEN :everything
+            THEN coalesce(d.state, '') NOT IN ('pending', 'sending')
+                 AND (e.channels = '{}' OR e.channels && m.channels)
+                 AND e.event_types && ARRAY[m.type, '*',
+                         split_part(m.type, '.', 1) || '.*']
+            ELSE d.state IN ('failed', 'expired') END
+ ORDER BY m.id LIMIT :most;
+
+-- name: redeliver(endpoint_id uuid, messages uuid[]) -> int
+-- lane: writes
+SELECT webhooks.redeliver(:tenant, :endpoint_id, :messages);
+
 -- name: message(id uuid) -> json?
 SELECT (webhooks.message_doc(m)::jsonb
         || jsonb_build_object('payload', m.body::jsonb))::json

@@ -53,6 +53,37 @@ $t->fails($t->patch("/webhook-endpoints/$e->{id}", { url => 'https://10.1.1.1/' 
     'address_not_public', '/url');
 $t->fails($t->patch("/webhook-endpoints/$e->{id}", { event_types => ['none.such'] }), $one,
     'unknown_event_type', '/event_types/0');
+
+# conditions and headers of an endpoint's own
+
+for (['filter_invalid', '/filters/1', filters => ['data.a > 1', 'data.a >']],
+     ['filter_invalid', '/filters/0', filters => ['size(data)']],
+     ['filter_invalid', '/filters/0', filters => ['tenant == 1']],
+     ['header_not_allowed', '/headers', headers => { 'Webhook-Id' => 'x' }],
+     ['header_not_allowed', '/headers', headers => { Host => 'a.example.com' }],
+     ['header_not_allowed', '/headers', headers => { 'X-A' => "b\r\nX-C: d" }],
+     ['header_not_allowed', '/headers', headers => { "X A" => 'b' }],
+     ['header_not_allowed', '/headers', headers => 'X-A: b'],
+     ['header_not_allowed', '/headers', headers => { 'X-A' => 5 }]) {
+    my ($code, $at, @set) = @$_;
+    $t->fails($t->post('/webhook-endpoints', { %in, @set }), $all, $code, $at);
+    $t->fails($t->patch("/webhook-endpoints/$e->{id}", { @set }), $one, $code, $at);
+}
+
+like $t->post('/webhook-endpoints', { %in, filters => ["a &&\n b"] })->{body},
+    qr/line 1, column 1: \\"a\\" is nothing that is known here/, 'with the place';
+my $own = $t->works($t->post('/webhook-endpoints', { %in, filters => ['data.a == 1'],
+    channels => ['eu'], ordering => 'by_key', when_stuck => 'block', payload => 'thin',
+    headers => { Authorization => 'Bearer quiet', 'X-A' => 'b' } }), $all, 201);
+is_deeply [ sort @{ $own->{header_names} } ], [ 'Authorization', 'X-A' ], 'names are shown';
+unlike $own->{secret} . $p->sql('select headers_ct from webhooks.endpoints
+    where headers_ct is not null'), qr/quiet/, 'what they say is not, nor kept so';
+unlike $t->get("/webhook-endpoints/$own->{id}")->{body}, qr/quiet/, 'nor told later';
+is_deeply [ @{ $t->works($t->patch("/webhook-endpoints/$own->{id}", { headers => {},
+    filters => [], channels => [], ordering => 'none' }), $one, 200) }
+    {qw(header_names filters channels ordering payload when_stuck)} ],
+    [ [], [], [], 'none', 'thin', 'block' ], 'each can be changed, and the rest stays';
+
 my $two = $t->works($t->post('/webhook-endpoints', { %in, uid => 'other' }), $all, 201);
 $t->fails($t->patch("/webhook-endpoints/$two->{id}", { uid => 'mine' }), $one,
     'endpoint_uid_taken', '/uid');
