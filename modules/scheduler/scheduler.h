@@ -20,6 +20,8 @@ typedef struct {
     bool           has_starts_at, has_ends_at;
     pando_time_t   starts_at, ends_at;
     pando_uuid_t   seed;                /* of H: the schedule's id */
+    json_t        *calendars;           /* spans by id, or NULL */
+    json_t        *without, *within;    /* ids of calendars, or NULL */
 } scheduler_doc_t;
 
 typedef struct { const char *pointer, *text; } scheduler_flaw_t;
@@ -35,6 +37,7 @@ typedef struct {
     const char        *why;
 } scheduler_walk_t;
 
+extern const pando_problem_t  scheduler_unknown_calendar;
 extern const pando_problem_t  scheduler_unknown_zone, scheduler_spec_never,
                               scheduler_spec_bad;
 
@@ -45,17 +48,28 @@ extern const pando_shape_t  scheduler_spec_in, scheduler_preview_in,
                             scheduler_run_view, scheduler_resume_in,
                             scheduler_task_in, scheduler_task_view,
                             scheduler_backfill_in,
-                            scheduler_backfill_view;
+                            scheduler_backfill_view,
+                            scheduler_calendar_in,
+                            scheduler_calendar_patch,
+                            scheduler_calendar_view, scheduler_jobs_in,
+                            scheduler_job_view, scheduler_bulk_in,
+                            scheduler_bulk_view,
+                            scheduler_queues_view;
 extern const pando_event_t  scheduler_fired, scheduler_failed,
                             scheduler_missed, scheduler_paused,
                             scheduler_ended;
 extern const pando_route_t  scheduler_preview[], scheduler_schedules[],
                             scheduler_states[], scheduler_runs[],
-                            scheduler_tasks[], scheduler_backfills[];
+                            scheduler_tasks[], scheduler_backfills[],
+                            scheduler_calendars[], scheduler_jobs[];
 extern const pando_call_t   scheduler_calls[];
 extern const pando_job_t    scheduler_fire, scheduler_look, scheduler_run,
                             scheduler_sweep, scheduler_forget,
-                            scheduler_zones;
+                            scheduler_zones, scheduler_refresh,
+                            scheduler_refreshes;
+extern const char *const    scheduler_sources[],
+                           *const scheduler_job_states[],
+                           *const scheduler_bulk_states[];
 extern const pando_hear_t   scheduler_hears[];
 extern const pando_tick_t   scheduler_ticks[];
 extern const pando_setting_t  scheduler_settings[];
@@ -77,7 +91,7 @@ typedef struct {
 typedef struct {
     pando_given_t          given;
     const char            *name, *time_zone;
-    pando_list_t           specs;
+    pando_list_t           specs, exclude_calendars, include_calendars;
     pando_time_t           starts_at, ends_at;
     scheduler_action_in_t  action;
     int                    overlap;
@@ -93,6 +107,43 @@ typedef struct {
     int64_t                delay_s, retries, timeout_s;
     scheduler_action_in_t  action;
 } scheduler_task_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *day, *title;
+    pando_time_t   from, to;
+} scheduler_day_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            source;
+    const char    *name, *url, *time_zone;
+    json_t        *ics;
+    pando_list_t   days;
+} scheduler_calendar_in_t;
+
+typedef struct {
+    size_t         n;
+    int64_t       *froms, *tos;
+    const char   **titles;
+} scheduler_days_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            state;
+    const char    *kind, *queue;
+    pando_uuid_t   tenant;
+} scheduler_jobs_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            op, state;
+    const char    *kind, *queue;
+    pando_uuid_t   tenant;
+    int64_t        per_second;
+} scheduler_bulk_in_t;
+
+typedef struct { int64_t  jobs; } scheduler_bulk_t;
 
 typedef struct {
     pando_given_t  given;
@@ -132,7 +183,7 @@ typedef struct {
 
 typedef struct {
     pando_given_t  given;
-    pando_list_t   specs;
+    pando_list_t   specs, exclude_calendars, include_calendars;
     const char    *time_zone;
     pando_time_t   starts_at, ends_at, from;
     int64_t        n;
@@ -159,6 +210,13 @@ void scheduler_remove(pando_tx_t *tx, pando_uuid_t id);
 scheduler_doc_t scheduler_doc_of(pando_req_t *rq, const scheduler_row_t *row,
     pando_uuid_t id);
 
+/* scheduler_hears.c: in seconds, 0: never again */
+int64_t scheduler_next_anew(pando_req_t *rq, const scheduler_waiting_t *row);
+
+/* scheduler_ics.c: NULL, or what it is refused for */
+PANDO_WAITS const char *scheduler_ics(pando_req_t *rq, const char *text,
+    size_t len, const pando_zone_t *zone, scheduler_days_t *out);
+
 /* scheduler_actions.c */
 void scheduler_action_or_leave(pando_req_t *rq,
     const scheduler_action_in_t *action) PANDO_LEAVES;
@@ -177,6 +235,11 @@ const char *scheduler_signature(pando_req_t *rq, const char *concealed,
 const pando_problem_t *scheduler_read(pando_req_t *rq,
     const scheduler_doc_t *doc, scheduler_plan_t *plan,
     scheduler_flaw_t *why);
+/* The spans of the calendars that it names, from then on. */
+PANDO_WAITS void scheduler_look_up(pando_req_t *rq, pando_tx_t *tx,
+    scheduler_doc_t *doc, pando_time_t since);
+void scheduler_doc_calendars(scheduler_doc_t *doc, const char *calendars,
+    const char *without, const char *within);
 void scheduler_read_or_leave(pando_req_t *rq, const scheduler_doc_t *doc,
     scheduler_plan_t *plan) PANDO_LEAVES;
 PANDO_WAITS scheduler_walk_t *scheduler_walk(pando_req_t *rq,

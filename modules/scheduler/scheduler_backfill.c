@@ -28,7 +28,7 @@ const pando_route_t  scheduler_backfills[] = {
     { PANDO_POST, "/schedules/{id}/backfill", backfill,
       "Run what was due in a period and has no run",
       .scope = "scheduler:write", .takes = &scheduler_backfill_in,
-      .status = 202, .gives = &scheduler_backfill_view, .trips = 4,
+      .status = 202, .gives = &scheduler_backfill_view, .trips = 5,
       .fails = { &too_large, &backwards, &pando_not_found } },
 
     PANDO_END
@@ -57,6 +57,7 @@ backfill(pando_req_t *rq)
     }
 
     doc = scheduler_doc_of(rq, row, pando_path_id(rq));
+    scheduler_look_up(rq, tx, &doc, in->from);
     scheduler_read_or_leave(rq, &doc, &plan);
 
     from = in->from / PANDO_TIME_SECOND - 1;

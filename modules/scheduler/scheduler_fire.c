@@ -138,6 +138,7 @@ one(fire_t *f, const scheduler_sql_due_row_t *row)
         .has_ends_at = row->has_ends_at, .ends_at = row->ends_at
     };
 
+    scheduler_doc_calendars(&doc, row->calendars, row->without, row->within);
     f->batch[f->done] = row->id;
 
     if (scheduler_read(f->rq, &doc, &plan, &why) != NULL) {

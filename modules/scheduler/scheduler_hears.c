@@ -20,7 +20,6 @@ static void on_user(pando_req_t *rq, pando_tx_t *tx,
     const pando_told_t *told);
 static void zones(pando_req_t *rq, const void *data);
 static size_t anew(pando_req_t *rq, pando_uuid_t *after);
-static int64_t next_of(pando_req_t *rq, const scheduler_waiting_t *row);
 static void look_at_rules(pando_req_t *rq, void *data);
 
 
@@ -67,7 +66,7 @@ on_tenant(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
     rows = scheduler_sql_suspended(tx, ALL, &n);
 
     for (i = 0; i < n; i++) {
-        next = next_of(rq, &rows[i]);
+        next = scheduler_next_anew(rq, &rows[i]);
         at = next * PANDO_TIME_SECOND;
         scheduler_sql_unsuspend(tx, rows[i].id, next ? &at : NULL);
     }
@@ -120,7 +119,7 @@ anew(pando_req_t *rq, pando_uuid_t *after)
 
     for (i = 0; i < n; i++) {
         ids[i] = *after = rows[i].id;
-        nexts[i] = next_of(rq, &rows[i]);
+        nexts[i] = scheduler_next_anew(rq, &rows[i]);
     }
 
     if (n) {
@@ -136,8 +135,8 @@ anew(pando_req_t *rq, pando_uuid_t *after)
 
 /* In seconds, 0: never again. */
 
-static int64_t
-next_of(pando_req_t *rq, const scheduler_waiting_t *row)
+int64_t
+scheduler_next_anew(pando_req_t *rq, const scheduler_waiting_t *row)
 {
     int64_t            t;
     unsigned           notes;
@@ -151,6 +150,8 @@ next_of(pando_req_t *rq, const scheduler_waiting_t *row)
         .has_starts_at = row->has_starts_at, .starts_at = row->starts_at,
         .has_ends_at = row->has_ends_at, .ends_at = row->ends_at
     };
+
+    scheduler_doc_calendars(&doc, row->calendars, row->without, row->within);
 
     return scheduler_read(rq, &doc, &plan, &why) == NULL
            && scheduler_next(&plan, row->at / PANDO_TIME_SECOND, &t, &notes)

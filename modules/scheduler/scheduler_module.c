@@ -15,6 +15,8 @@ static const pando_route_t *const  routes[] = {
     scheduler_runs,
     scheduler_tasks,
     scheduler_backfills,
+    scheduler_calendars,
+    scheduler_jobs,
     NULL
 };
 
@@ -34,6 +36,8 @@ static const pando_job_t *const  jobs[] = {
     &scheduler_sweep,
     &scheduler_forget,
     &scheduler_zones,
+    &scheduler_refresh,
+    &scheduler_refreshes,
     NULL
 };
 

@@ -17,9 +17,9 @@ const pando_route_t  scheduler_preview[] = {
     { PANDO_POST, "/schedules/preview", preview,
       "See when specs would be due",
       .scope = "scheduler:read", .takes = &scheduler_preview_in,
-      .gives = &scheduler_preview_view,
+      .gives = &scheduler_preview_view, .trips = 1,
       .fails = { &scheduler_unknown_zone, &scheduler_spec_bad,
-                 &scheduler_spec_never } },
+                 &scheduler_spec_never, &scheduler_unknown_calendar } },
 
     PANDO_END
 };
@@ -30,6 +30,7 @@ preview(pando_req_t *rq)
 {
     char                           words[SCHEDULER_WORDS];
     size_t                         i, n;
+    json_t                        *body;
     pando_time_t                   from;
     scheduler_doc_t                doc;
     scheduler_due_t               *due;
@@ -39,16 +40,20 @@ preview(pando_req_t *rq)
     const pando_shape_t           *shape = &scheduler_preview_in;
     const scheduler_preview_in_t  *in = pando_body(rq);
 
+    body = pando_body_tree(rq);
+    from = PANDO_GIVEN(shape, in, from) ? in->from : pando_now();
     doc = (scheduler_doc_t) {
-        .specs = json_object_get(pando_body_tree(rq), "specs"),
+        .specs = json_object_get(body, "specs"),
+        .without = json_object_get(body, "exclude_calendars"),
+        .within = json_object_get(body, "include_calendars"),
         .time_zone = in->time_zone, .starts_at = in->starts_at,
         .ends_at = in->ends_at,
         .has_starts_at = PANDO_GIVEN(shape, in, starts_at),
         .has_ends_at = PANDO_GIVEN(shape, in, ends_at)
     };
 
+    scheduler_look_up(rq, pando_auto(rq), &doc, from);
     scheduler_read_or_leave(rq, &doc, &plan);
-    from = PANDO_GIVEN(shape, in, from) ? in->from : pando_now();
     walk = scheduler_walk_or_leave(rq, &plan, from / PANDO_TIME_SECOND,
                                    (size_t) in->n);
     n = walk->got;

@@ -44,10 +44,11 @@ const pando_route_t  scheduler_schedules[] = {
 
     { PANDO_POST, "/schedules", add, "Add a schedule",
       .scope = "scheduler:write", .takes = &scheduler_schedule_in,
-      .status = 201, .gives = &scheduler_schedule_view, .trips = 4,
+      .status = 201, .gives = &scheduler_schedule_view, .trips = 5,
       .fails = { &scheduler_unknown_zone, &scheduler_spec_bad,
                  &scheduler_spec_never, &too_frequent, &scheduler_action_bad,
-                 &scheduler_not_allowed, &name_taken, &too_many },
+                 &scheduler_not_allowed, &name_taken, &too_many,
+                 &scheduler_unknown_calendar },
       .note = "The secret that signs what it sends is shown here, and never "
               "again." },
 
@@ -57,21 +58,21 @@ const pando_route_t  scheduler_schedules[] = {
 
     { PANDO_PUT, "/schedules/{id}", replace, "Replace a schedule",
       .scope = "scheduler:write", .takes = &scheduler_schedule_in,
-      .gives = &scheduler_schedule_view, .trips = 4,
+      .gives = &scheduler_schedule_view, .trips = 5,
       .fails = { &scheduler_unknown_zone, &scheduler_spec_bad,
                  &scheduler_spec_never, &too_frequent, &scheduler_action_bad,
                  &scheduler_not_allowed, &name_taken, &pando_precondition,
-                 &pando_not_found },
+                 &pando_not_found, &scheduler_unknown_calendar },
       .note = "What is not named is as it would be in a new one; state and "
               "secret stay." },
 
     { PANDO_PATCH, "/schedules/{id}", change, "Change a schedule",
       .scope = "scheduler:write", .takes = &scheduler_schedule_patch,
-      .gives = &scheduler_schedule_view, .trips = 4,
+      .gives = &scheduler_schedule_view, .trips = 5,
       .fails = { &scheduler_unknown_zone, &scheduler_spec_bad,
                  &scheduler_spec_never, &too_frequent, &scheduler_action_bad,
                  &scheduler_not_allowed, &name_taken, &pando_precondition,
-                 &pando_not_found } },
+                 &pando_not_found, &scheduler_unknown_calendar } },
 
     { PANDO_DELETE, "/schedules/{id}", remove_one,
       "Remove a schedule and cancel what it runs",
@@ -90,6 +91,8 @@ const pando_setting_t  scheduler_settings[] = {
       "how long a run that is canceled has to end before another begins" },
     { "retry_base_ms", "10000", PANDO_SET_INT, 1, 3600000,
       "the first pause before a run is tried again, which doubles" },
+    { "operators", "", PANDO_SET_TEXT, 0, 0,
+      "the tenant that sees the jobs of all, and their queues" },
     { "job_kinds", "", PANDO_SET_TEXT, 0, 0,
       "kinds of jobs that tenants may schedule, with blanks between them" },
     { "plain_http", "off", PANDO_SET_BOOL, 0, 1,
@@ -148,6 +151,7 @@ scheduler_first(pando_req_t *rq, const scheduler_doc_t *doc, int64_t after)
 static pando_reply_t
 add(pando_req_t *rq)
 {
+    json_t                         *body;
     pando_uuid_t                    id = pando_uuid7(), owner;
     const char                     *secret = NULL, *concealed = NULL;
     pando_time_t                    next;
@@ -156,6 +160,7 @@ add(pando_req_t *rq)
     const pando_shape_t            *shape = &scheduler_schedule_in;
     const scheduler_schedule_in_t  *in = pando_body(rq);
 
+    body = pando_body_tree(rq);
     scheduler_action_or_leave(rq, &in->action);
     now = scheduler_sql_schedule_count(pando_auto(rq),
         (int32_t) pando_setting_int(rq, "max_schedules"));
@@ -165,13 +170,16 @@ add(pando_req_t *rq)
     }
 
     doc = (scheduler_doc_t) {
-        .specs = json_object_get(pando_body_tree(rq), "specs"),
+        .specs = json_object_get(body, "specs"),
+        .without = json_object_get(body, "exclude_calendars"),
+        .within = json_object_get(body, "include_calendars"),
         .time_zone = in->time_zone, .seed = id,
         .starts_at = in->starts_at, .ends_at = in->ends_at,
         .has_starts_at = PANDO_GIVEN(shape, in, starts_at),
         .has_ends_at = PANDO_GIVEN(shape, in, ends_at)
     };
 
+    scheduler_look_up(rq, pando_auto(rq), &doc, now->at);
     next = scheduler_first(rq, &doc, now->at / PANDO_TIME_SECOND);
     owner = pando_user(rq);
 
@@ -215,7 +223,8 @@ replace(pando_req_t *rq)
         "\"ends_at\":null,\"jitter_s\":0,\"overlap\":\"skip\","
         "\"catchup_s\":60,\"max_catchup\":1,\"pause_on_failure\":false,"
         "\"retries\":3,\"timeout_s\":30,\"remaining\":null,"
-        "\"priority\":0}", 0, NULL);
+        "\"priority\":0,\"exclude_calendars\":[],"
+        "\"include_calendars\":[]}", 0, NULL);
     json_object_update(body, pando_body_tree(rq));
 
     return changed(rq, body, &in->action);
@@ -253,6 +262,7 @@ changed(pando_req_t *rq, json_t *body, const scheduler_action_in_t *action)
     pando_match_or_412(rq, row->version);
 
     doc = merged(rq, body, row, id);
+    scheduler_look_up(rq, tx, &doc, row->at);
     next = scheduler_first(rq, &doc, row->at / PANDO_TIME_SECOND);
 
     if (action && action->type == SCHEDULER_HTTP && !row->has_secret) {
@@ -272,12 +282,16 @@ scheduler_doc_t
 scheduler_doc_of(pando_req_t *rq, const scheduler_row_t *row,
     pando_uuid_t id)
 {
-    return (scheduler_doc_t) {
+    scheduler_doc_t  doc = {
         .specs = json_loads(row->specs, 0, NULL),
         .time_zone = row->time_zone, .seed = id,
         .has_starts_at = row->has_starts_at, .starts_at = row->starts_at,
         .has_ends_at = row->has_ends_at, .ends_at = row->ends_at
     };
+
+    scheduler_doc_calendars(&doc, row->calendars, row->without, row->within);
+
+    return doc;
 }
 
 
@@ -295,6 +309,12 @@ merged(pando_req_t *rq, json_t *body, const scheduler_row_t *row,
 
     in = json_object_get(body, "time_zone");
     doc.time_zone = in ? json_string_value(in) : doc.time_zone;
+
+    in = json_object_get(body, "exclude_calendars");
+    doc.without = in ? in : doc.without;
+
+    in = json_object_get(body, "include_calendars");
+    doc.within = in ? in : doc.within;
 
     in = json_object_get(body, "starts_at");
 

@@ -36,6 +36,11 @@ static bool read_cron(read_t *r, json_t *in, scheduler_spec_t *out);
 static bool read_rule(read_t *r, json_t *in, scheduler_spec_t *out);
 static bool read_interval(read_t *r, json_t *in, scheduler_spec_t *out);
 static bool read_at(read_t *r, json_t *in, scheduler_spec_t *out);
+static bool read_calendar(read_t *r, json_t *in, scheduler_spec_t *out);
+static bool spans_of(read_t *r, json_t *ids, const char *member,
+    const scheduler_span_t **out, size_t *nout);
+static size_t copied(json_t *spans, scheduler_span_t *out);
+static bool uuid_of(json_t *in, pando_uuid_t *out);
 static bool local_times(read_t *r, json_t *in, const char *name,
     const int64_t **out, size_t *n);
 static bool local_time(const char *text, int64_t *out);
@@ -68,6 +73,15 @@ scheduler_read(pando_req_t *rq, const scheduler_doc_t *doc,
 
     specs = pando_alloc(rq, plan->n * sizeof(scheduler_spec_t));
     plan->specs = specs;
+    plan->only_within = json_array_size(doc->within) > 0;
+
+    if (!spans_of(&r, doc->without, "exclude_calendars", &plan->without,
+                  &plan->nwithout)
+        || !spans_of(&r, doc->within, "include_calendars", &plan->within,
+                     &plan->nwithin))
+    {
+        return &scheduler_unknown_calendar;
+    }
 
     for (r.i = 0; r.i < plan->n; r.i++) {
         if (!read_one(&r, json_array_get(doc->specs, r.i), &specs[r.i])) {
@@ -212,8 +226,145 @@ read_one(read_t *r, json_t *in, scheduler_spec_t *out)
         return read_interval(r, in, out);
     }
 
+    if (strcmp(type, "calendar") == 0) {
+        return read_calendar(r, in, out);
+    }
+
     return strcmp(type, "at") == 0 ? read_at(r, in, out)
                                    : flaw(r, "type", "it is of no known type");
+}
+
+
+static bool
+read_calendar(read_t *r, json_t *in, scheduler_spec_t *out)
+{
+    size_t             n;
+    json_t            *spans;
+    scheduler_span_t  *list;
+
+    out->is = SCHEDULER_CALENDAR;
+    spans = json_object_get(r->doc->calendars, text_of(in, "calendar_id"));
+
+    if (spans == NULL) {
+        return flaw(r, "calendar_id", "there is no such calendar");
+    }
+
+    if (!scheduler_clock(text_of(in, "time"), &out->time)) {
+        return flaw(r, "time", "it is no time of a day, as 08:00 is");
+    }
+
+    n = json_array_size(spans);
+    list = pando_alloc(r->rq, (n + 1) * sizeof(scheduler_span_t));
+    out->n = copied(spans, list);
+    out->spans = list;
+
+    return true;
+}
+
+
+/* Those of all calendars of a list, together. */
+
+static bool
+spans_of(read_t *r, json_t *ids, const char *member,
+    const scheduler_span_t **out, size_t *nout)
+{
+    size_t             i, n = 0;
+    json_t            *id, *spans;
+    scheduler_span_t  *list;
+
+    json_array_foreach(ids, i, id) {
+        spans = json_object_get(r->doc->calendars, json_string_value(id));
+
+        if (spans == NULL) {
+            r->flaw->pointer = pando_text(r->rq, "/%s/%zu", member, i);
+            return false;
+        }
+
+        n += json_array_size(spans);
+    }
+
+    if (n == 0) {
+        return true;
+    }
+
+    list = pando_alloc(r->rq, n * sizeof(scheduler_span_t));
+
+    json_array_foreach(ids, i, id) {
+        spans = json_object_get(r->doc->calendars, json_string_value(id));
+        *nout += copied(spans, list + *nout);
+    }
+
+    *out = list;
+
+    return true;
+}
+
+
+static size_t
+copied(json_t *spans, scheduler_span_t *out)
+{
+    size_t   i;
+    json_t  *span;
+
+    json_array_foreach(spans, i, span) {
+        out[i].from = json_integer_value(json_array_get(span, 0));
+        out[i].to = json_integer_value(json_array_get(span, 1));
+    }
+
+    return json_array_size(spans);
+}
+
+
+void
+scheduler_doc_calendars(scheduler_doc_t *doc, const char *calendars,
+    const char *without, const char *within)
+{
+    if (calendars) {
+        doc->calendars = json_loads(calendars, 0, NULL);
+        doc->without = json_loads(without, 0, NULL);
+        doc->within = json_loads(within, 0, NULL);
+    }
+}
+
+
+void
+scheduler_look_up(pando_req_t *rq, pando_tx_t *tx, scheduler_doc_t *doc,
+    pando_time_t since)
+{
+    size_t         i, n;
+    json_t        *one;
+    pando_uuid_t  *ids;
+
+    n = json_array_size(doc->specs) + json_array_size(doc->without)
+        + json_array_size(doc->within);
+    ids = pando_alloc(rq, (n + 1) * sizeof(pando_uuid_t));
+    n = 0;
+
+    json_array_foreach(doc->specs, i, one) {
+        n += uuid_of(json_object_get(one, "calendar_id"), &ids[n]);
+    }
+
+    json_array_foreach(doc->without, i, one) {
+        n += uuid_of(one, &ids[n]);
+    }
+
+    json_array_foreach(doc->within, i, one) {
+        n += uuid_of(one, &ids[n]);
+    }
+
+    if (n) {
+        doc->calendars = json_loads(scheduler_sql_spans(tx, ids, n,
+            since - 2 * PANDO_TIME_DAY), 0, NULL);
+    }
+}
+
+
+static bool
+uuid_of(json_t *in, pando_uuid_t *out)
+{
+    return json_is_string(in)
+           && pando_uuid_parse(json_string_value(in), json_string_length(in),
+                               out);
 }
 
 

@@ -72,6 +72,12 @@ static const pando_field_t  schedule_in_fields[] = {
                 .otherwise = "\"UTC\"", .example = "\"Europe/Berlin\""),
     PANDO_FIELD(scheduler_schedule_in_t, TIME, starts_at, .nullable = true),
     PANDO_FIELD(scheduler_schedule_in_t, TIME, ends_at, .nullable = true),
+    PANDO_FIELD(scheduler_schedule_in_t, LIST, exclude_calendars,
+                .item = PANDO_IS_UUID, .max = 20,
+                .note = "calendars on whose days it is not due"),
+    PANDO_FIELD(scheduler_schedule_in_t, LIST, include_calendars,
+                .item = PANDO_IS_UUID, .max = 20,
+                .note = "due only on the days of these, if there are any"),
     PANDO_FIELD(scheduler_schedule_in_t, INT, jitter_s, .min = 0,
                 .max = 3600, .otherwise = "0",
                 .note = "each run is put off by less than that, always by "
@@ -118,7 +124,7 @@ scheduler_schedule_patch = {
 typedef struct {
     pando_uuid_t           id, current_run;
     const char            *name, *time_zone, *note, *secret;
-    pando_list_t           specs;
+    pando_list_t           specs, exclude_calendars, include_calendars;
     pando_time_t           starts_at, ends_at, next_at, last_at, created_at,
                            updated_at;
     scheduler_action_in_t  action;
@@ -138,6 +144,10 @@ static const pando_field_t  schedule_fields[] = {
                 .nullable = true),
     PANDO_FIELD(schedule_t, TIME, ends_at, .required = true,
                 .nullable = true),
+    PANDO_FIELD(schedule_t, LIST, exclude_calendars, .required = true,
+                .item = PANDO_IS_UUID),
+    PANDO_FIELD(schedule_t, LIST, include_calendars, .required = true,
+                .item = PANDO_IS_UUID),
     PANDO_FIELD(schedule_t, INT, jitter_s, .required = true),
     PANDO_FIELD(schedule_t, OBJECT, action, .required = true,
                 .shape = &action_shape),

@@ -11,8 +11,12 @@ SELECT scheduler.suspend(:tenant, :who, :why);
 
 -- name: suspended(most int) -> rows scheduler_waiting
 -- row: id uuid, specs text, time_zone text, starts_at timestamptz?,
--- row: ends_at timestamptz?, at timestamptz
+-- row: ends_at timestamptz?, calendars text?, without text, within text,
+-- row: at timestamptz
 SELECT s.id, s.specs::text, s.time_zone, s.starts_at, s.ends_at,
+       scheduler.spans_of(s)::text AS calendars,
+       to_json(s.exclude_calendars)::text AS without,
+       to_json(s.include_calendars)::text AS within,
        clock_timestamp() AS at
   FROM scheduler.schedules AS s
  WHERE s.tenant_id = :tenant AND s.suspended AND s.state = 'paused'
@@ -34,6 +38,9 @@ ON CONFLICT ON CONSTRAINT zone_rules_pkey DO UPDATE
 -- name: zoned(after uuid, most int) -> rows scheduler_waiting
 -- across tenants: the rules are everyone's
 SELECT s.id, s.specs::text, s.time_zone, s.starts_at, s.ends_at,
+       scheduler.spans_of(s)::text AS calendars,
+       to_json(s.exclude_calendars)::text AS without,
+       to_json(s.include_calendars)::text AS within,
        clock_timestamp() AS at
   FROM scheduler.schedules AS s
  WHERE s.state = 'active' AND s.time_zone <> 'UTC' AND s.id > :after

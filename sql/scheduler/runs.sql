@@ -3,10 +3,15 @@
 -- name: due(most int) -> rows
 -- row: id uuid, specs text, time_zone text, starts_at timestamptz?,
 -- row: ends_at timestamptz?, next_at timestamptz, jitter_s int,
--- row: catchup_s int, max_catchup int, at timestamptz
+-- row: catchup_s int, max_catchup int, calendars text?, without text,
+-- row: within text, at timestamptz
 -- across tenants: what is due is due, whoever's it is
 SELECT s.id, s.specs::text, s.time_zone, s.starts_at, s.ends_at, s.next_at,
-       s.jitter_s, s.catchup_s, s.max_catchup, clock_timestamp() AS at
+       s.jitter_s, s.catchup_s, s.max_catchup,
+       scheduler.spans_of(s)::text AS calendars,
+       to_json(s.exclude_calendars)::text AS without,
+       to_json(s.include_calendars)::text AS within,
+       clock_timestamp() AS at
   FROM scheduler.schedules AS s
  WHERE s.state = 'active' AND s.next_at <= clock_timestamp()
  ORDER BY s.next_at LIMIT :most FOR UPDATE SKIP LOCKED;

@@ -28,10 +28,14 @@ SELECT scheduler.doc(s), s.version
 -- name: schedule_lock(id uuid) -> row? scheduler_row
 -- row: version bigint, state text, specs text, time_zone text,
 -- row: starts_at timestamptz?, ends_at timestamptz?, next_at timestamptz?,
--- row: since timestamptz, has_secret bool, beside bool, at timestamptz
+-- row: since timestamptz, has_secret bool, beside bool, calendars text?,
+-- row: without text, within text, at timestamptz
 SELECT s.version, s.state, s.specs::text, s.time_zone, s.starts_at, s.ends_at,
        s.next_at, s.updated_at AS since, s.secret_ct IS NOT NULL AS has_secret,
        s.overlap = 'allow_all' AS beside,
+       scheduler.spans_of(s)::text AS calendars,
+       to_json(s.exclude_calendars)::text AS without,
+       to_json(s.include_calendars)::text AS within,
        clock_timestamp() AS at
   FROM scheduler.schedules AS s
  WHERE s.tenant_id = :tenant AND s.id = :id AND s.name IS NOT NULL

@@ -123,6 +123,8 @@ for ('0 0 30 2 *', '0 0 31 4 *') {
 $t->fails($t->post('/schedules/preview', { specs => [ { type => 'rrule',
     rule => 'FREQ=MONTHLY;BYMONTH=4;BYMONTHDAY=31', start => '2026-01-01T00:00' } ] }), $route,
     'spec_never_fires', '/specs');
+refused('unknown_calendar', '/include_calendars/0', cron('0 0 * * *'),
+    include_calendars => [$Pando::Routes::NOBODY]);
 $t->all_provoked('scheduler_preview.c', 'scheduler_specs.c');
 
 done_testing;

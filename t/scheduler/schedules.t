@@ -115,6 +115,12 @@ for (['precondition_failed', undef, { retries => 1 }, 'If-Match' => '"v1"'],
 # states
 
 my $id = "/schedules/$s->{id}";
+my %away = (exclude_calendars => [$Pando::Routes::NOBODY]);
+$t->fails($t->post('/schedules', { name => 'x', %in, %away }), $all, 'unknown_calendar',
+    '/exclude_calendars/0');
+$t->fails($t->patch($id, \%away), $one, 'unknown_calendar', '/exclude_calendars/0');
+$t->fails($t->put($id, { name => 'x', %in, %away }), 'PUT /schedules/{id}', 'unknown_calendar',
+    '/exclude_calendars/0');
 my $r = $t->works($t->post("$id/skip-next"), 'POST /schedules/{id}/skip-next', 200);
 cmp_ok $r->{next_at}, 'gt', $c->{next_at}, 'the next time is left out';
 $r = $t->works($t->post("$id/pause", { note => 'on holiday' }), 'POST /schedules/{id}/pause', 200);
