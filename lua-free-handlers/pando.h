@@ -479,6 +479,7 @@ bool pando_publish(const char *channel, const void *text, size_t len);
 /* 8b. Outbound: HTTP, mail and probes, to hosts that are not this one */
 
 #include "pando_outside.h"
+#include "pando_dns.h"
 #include "pando_repair.h"
 
 

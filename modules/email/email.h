@@ -28,7 +28,7 @@ typedef struct {
     const char    *subject, *html, *text, *dedup_key, *template, *locale;
     json_t        *headers, *data;
     int            lane;
-    bool           mandatory;
+    bool           mandatory, track;
     pando_uuid_t   list, of;        /* of: that is sent again; not asked */
     pando_time_t   send_at;
     int64_t        ttl_s;
@@ -123,6 +123,7 @@ typedef struct { int64_t  deleted; } email_emptied_t;
 typedef struct {
     const char    *subject, *html, *text;
     json_t        *headers;
+    bool           track;           /* opens and clicks */
 } email_content_t;
 
 typedef struct {
@@ -236,6 +237,28 @@ typedef struct {
     const char    *code, *text;
 } email_verdict_t;
 
+typedef struct {
+    pando_given_t  given;
+    const char    *domain;
+} email_domain_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   domain_id;
+} email_domain_job_t;
+
+typedef struct {
+    pando_given_t  given;
+    int            by;
+    pando_time_t   since, until;
+} email_analytics_in_t;
+
+/* The address of a link, where it stands in HTML. */
+typedef struct {
+    const char    *s;
+    size_t         len;
+} email_href_t;
+
 /* How an attempt went; neither outcome nor away: it is noted already. */
 typedef struct {
     const char    *outcome;         /* NULL: it was not tried */
@@ -293,19 +316,25 @@ extern const pando_shape_t  email_message_in, email_taken_view,
                             email_campaign_in, email_campaign_patch,
                             email_campaign_view, email_campaign_detail,
                             email_campaigns_in, email_schedule_in,
-                            email_verdict_view, email_campaign_job;
+                            email_verdict_view, email_campaign_job,
+                            email_domain_in, email_domain_view,
+                            email_domain_job, email_analytics_in,
+                            email_analytics_view;
 extern const pando_event_t  email_sent, email_bounced, email_unsubscribed,
                             email_complained, email_delivered,
-                            email_received, email_started, email_finished;
+                            email_received, email_started, email_finished,
+                            email_failing, email_opened, email_clicked;
 extern const pando_route_t  email_messages[], email_outbox[],
                             email_suppressions[], email_templates[],
                             email_providers[], email_lists[],
                             email_links[], email_inbound[],
-                            email_campaigns[];
+                            email_campaigns[], email_domains[],
+                            email_tracking[];
 extern const pando_call_t   email_calls[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
                             email_forget, email_campaign,
-                            email_campaign_start;
+                            email_campaign_start, email_recheck,
+                            email_recheck_one;
 extern const pando_setting_t  email_settings[];
 extern const pando_problem_t  email_bad_address, email_is_suppressed,
                               email_bad_header, email_no_content,
@@ -317,7 +346,8 @@ extern const char *const    email_lanes[], *const  email_states[],
                             *const  email_template_kinds[],
                             *const  email_kinds[], *const  email_tls[],
                             *const  email_member_states[],
-                            *const  email_campaign_states[];
+                            *const  email_campaign_states[],
+                            *const  email_by[];
 
 
 /* email_rules.c */
@@ -368,6 +398,20 @@ const char *email_link(pando_req_t *rq, char kind, pando_uuid_t tenant,
 
 bool email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
     const email_content_t *content, email_mail_t *mail);
+
+/* email_hrefs.c */
+size_t email_hrefs(const char *html, const char *leave, email_href_t *out,
+    size_t most);
+char *email_unescape(char *s);
+bool email_agent_is_machine(const char *agent);
+
+/* email_tracking.c */
+PANDO_WAITS const char *email_tracked(pando_req_t *rq,
+    const email_claim_t *m, const char *html, const char *leave);
+
+/* email_domains.c: false: nobody may sign for this sender */
+PANDO_WAITS bool email_sign(pando_req_t *rq, const char *sender,
+    email_mail_t *mail);
 
 /* email_send.c */
 PANDO_WAITS email_outcome_t email_send(pando_req_t *rq,

@@ -48,6 +48,10 @@ email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
     mail.text = with_link(rq, text, leave);
     mail.html = content->html ? with_link(rq, content->html, leave) : NULL;
 
+    if (content->track && mail.html) {
+        mail.html = email_tracked(rq, m, mail.html, leave);
+    }
+
     if (bulk || m->has_list_id) {
         host = pando_setting(rq, "bounce_host");
         by = pando_text(rq, host[0] ? "<%s>, <mailto:u+%s@%s>" : "<%s>",

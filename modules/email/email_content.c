@@ -14,8 +14,11 @@
 const char *
 email_content_conceal(pando_req_t *rq, const email_content_t *content)
 {
-    char  *text = json_dumps(email_content_tree(content), JSON_COMPACT);
+    char    *text;
+    json_t  *tree = email_content_tree(content);
 
+    json_object_set_new(tree, "track", json_boolean(content->track));
+    text = json_dumps(tree, JSON_COMPACT);
     pando_assert(rq, text != NULL);
 
     return pando_conceal(rq, EMAIL_CONTENT, text, strlen(text));
@@ -60,7 +63,8 @@ email_content_reveal(pando_req_t *rq, const char *concealed,
         .subject = json_string_value(json_object_get(tree, "subject")),
         .html = json_string_value(json_object_get(tree, "html")),
         .text = json_string_value(json_object_get(tree, "text")),
-        .headers = json_object_get(tree, "headers")
+        .headers = json_object_get(tree, "headers"),
+        .track = json_is_true(json_object_get(tree, "track"))
     };
 
     return true;

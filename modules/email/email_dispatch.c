@@ -68,6 +68,13 @@ const pando_setting_t  email_settings[] = {
     { "inbound_key", "", PANDO_SET_TEXT, 0, 0,
       "what an MTA says with a mail that comes in, 16 characters or more; "
       "none: none may come in" },
+    { "require_domain", "on", PANDO_SET_BOOL, 0, 1,
+      "whether only mail from verified domains leaves the house" },
+    { "track_campaigns", "on", PANDO_SET_BOOL, 0, 1,
+      "whether opens and clicks of campaigns are noted" },
+    { "resolver", "", PANDO_SET_TEXT, 0, 0,
+      "a name server as 127.0.0.1:53, or system; none: domains are not "
+      "looked at" },
     { "timeout_seconds", "60", PANDO_SET_INT, 1, 100,
       "how long a provider may take for one message" },
     { "lease_seconds", "300", PANDO_SET_INT, 1, 3600,

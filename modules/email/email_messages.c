@@ -223,7 +223,7 @@ resend(pando_req_t *rq)
         .subject = content.subject, .html = content.html,
         .text = content.text, .headers = content.headers,
         .lane = strcmp(row->lane, email_lanes[EMAIL_BULK]) == 0,
-        .mandatory = row->mandatory, .of = id
+        .mandatory = row->mandatory, .track = content.track, .of = id
     };
 
     if (row->has_list_id) {

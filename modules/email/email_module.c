@@ -18,6 +18,8 @@ static const pando_route_t *const  routes[] = {
     email_links,
     email_inbound,
     email_campaigns,
+    email_domains,
+    email_tracking,
     NULL
 };
 
@@ -30,6 +32,9 @@ static const pando_event_t *const  events[] = {
     &email_received,
     &email_started,
     &email_finished,
+    &email_failing,
+    &email_opened,
+    &email_clicked,
     NULL
 };
 
@@ -38,6 +43,8 @@ static const pando_job_t *const  jobs[] = {
     &email_bulk,
     &email_campaign,
     &email_campaign_start,
+    &email_recheck,
+    &email_recheck_one,
     &email_sweep,
     &email_forget,
     NULL

@@ -45,6 +45,8 @@ filled(pando_req_t *rq, const email_claim_t *m, email_content_t *content,
         return false;
     }
 
+    content->track = pando_setting_int(rq, "track_campaigns") != 0;
+
     if (!content->html && !content->text) {
         fault->problem = &email_no_content;
         return false;
@@ -57,6 +59,7 @@ filled(pando_req_t *rq, const email_claim_t *m, email_content_t *content,
 email_outcome_t
 email_send(pando_req_t *rq, const email_claim_t *m, bool bulk)
 {
+    bool             own;
     email_mail_t     mail = { 0 };
     email_fault_t    fault = { 0 };
     email_content_t  content;
@@ -77,9 +80,16 @@ email_send(pando_req_t *rq, const email_claim_t *m, bool bulk)
             .diagnostic = "no mail can be made of it" };
     }
 
+    own = email_sign(rq, m->sender, &mail);
+
     if (strcmp(m->kind, "capture") == 0) {
         capture(rq, m, &mail);
         return (email_outcome_t) { 0 };
+    }
+
+    if (!own && pando_setting_int(rq, "require_domain")) {
+        return (email_outcome_t) { .outcome = "failed",
+            .diagnostic = "domain_not_verified" };
     }
 
     return smtp(rq, m, &mail);

@@ -31,7 +31,7 @@ static const char *const  kinds[] = {
 /* Messages */
 
 typedef struct {
-    const char    *enhanced_code, *diagnostic;
+    const char    *enhanced_code, *diagnostic, *url, *agent;
     int            kind;
     int64_t        code;
     pando_time_t   at;
@@ -79,6 +79,8 @@ static const pando_field_t  message_in_fields[] = {
                 .otherwise = "\"transactional\""),
     PANDO_FIELD(email_message_in_t, BOOL, mandatory,
                 .note = "it goes to who unsubscribed or complained, too"),
+    PANDO_FIELD(email_message_in_t, BOOL, track,
+                .note = "whether opens and clicks are noted"),
     PANDO_FIELD(email_message_in_t, UUID, list),
     PANDO_FIELD(email_message_in_t, TIME, send_at,
                 .example = "\"2096-02-29T08:00:00Z\""),
@@ -103,6 +105,9 @@ static const pando_field_t  event_fields[] = {
                 .nullable = true),
     PANDO_FIELD(event_t, TEXT, diagnostic, .required = true,
                 .nullable = true),
+    PANDO_FIELD(event_t, TEXT, url, .required = true, .nullable = true,
+                .note = "of a link that was followed"),
+    PANDO_FIELD(event_t, TEXT, agent, .required = true, .nullable = true),
     PANDO_FIELD(event_t, TIME, at, .required = true),
     PANDO_END
 };
@@ -386,4 +391,12 @@ email_complained = {
 email_delivered = {
     .type = "email.delivered", .schema = 1, .data = &told_shape,
     .note = "a message came to a mailbox, as its server says"
+},
+email_opened = {
+    .type = "email.opened", .schema = 1, .data = &told_shape,
+    .note = "someone opened a message, for the first time"
+},
+email_clicked = {
+    .type = "email.clicked", .schema = 1, .data = &told_shape,
+    .note = "someone followed a link of a message, for the first time"
 };

@@ -85,6 +85,7 @@ email_take(pando_req_t *rq, pando_tx_t *tx, const email_message_in_t *in,
         return false;
     }
 
+    t.content.track = in->track;
     size = strlen(t.content.subject)
            + (t.content.html ? strlen(t.content.html) : 0)
            + (t.content.text ? strlen(t.content.text) : 0);

@@ -3,5 +3,6 @@
 use Pando;
 use Pando::Unit;
 
-units(email_rules => [], email_report => [ "email_rules", "pando_bytes", "-lcrypto" ]);
+units(email_rules => [], email_hrefs => [],
+    email_report => [ "email_rules", "pando_bytes", "-lcrypto" ]);
 done_testing;

@@ -48,6 +48,15 @@ is get('/api/v1/outbox/readers', Authorization => "Bearer $token"), 200, 'for op
 is get($_), 200, $_ for qw(/openapi.json /asyncapi.json /docs);
 ok $p->wait_for(sub { get('/readyz') == 200 }, 30), 'it gets ready';
 
+my %as = (Authorization => "Bearer $token", 'Content-Type' => 'application/json');
+my $mail = $http->post("http://127.0.0.1:$port/api/v1/email/messages", { headers => \%as,
+    content => '{"to": "ada@example.com", "template": "welcome",
+                 "data": {"name": "Ada", "place": "Cafe Aspen"}}' });
+is $mail->{status}, 202, 'a mail is sent' or diag $mail->{content};
+my $view = '/api/v1/email/outbox/' . (decode_json($mail->{content})->{id} // 0) . '/view';
+ok $p->wait_for(sub { get($view, %as) == 200 }, 30), 'and shown at a URL';
+like +(get($view, %as))[1], qr/<h1>Welcome, Ada<.*Cafe Aspen is looking forward/, 'as it looks';
+
 kill 'TERM', $pid;                      # where a shell ignores INT, so does its child
 ok $p->wait_for(sub { waitpid($pid, 1) == $pid }, 30), 'told to, it ends' and $pid = 0;
 ok !IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port), 'and nobody listens';

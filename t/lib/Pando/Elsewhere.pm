@@ -268,7 +268,8 @@ sub mail_connection
 
 
 # A name server for nginx's resolver: $dns->say(name => [addresses]), where
-# an address that is 'silence' is never answered; what is not said is no name.
+# an address that is 'silence' is never answered, and one that begins with
+# 'txt ' is a text; what is not said is no name.
 # Answers may not be remembered for longer than a second.
 sub dns
 {
@@ -329,7 +330,16 @@ sub dns_answer
     return if grep { $_ eq 'silence' } @{ $all // [] };
 
     for my $address (@{ $all // [] }) {
-        my $six = $address =~ /:/;
+        my $six = $address =~ /^[^ ]*:/;
+
+        if ($address =~ /^txt (.*)/s) {
+            next if $type != 16;
+            my $text = join '', map { pack 'C/a*', $_ } unpack '(a255)*', $1;
+            $data .= pack 'n n n N n a*', 0xc00c, 16, 1, 1, length $text, $text;
+            $n++;
+            next;
+        }
+
         next if $type != ($six ? 28 : 1);
         my $bytes = Socket::inet_pton($six ? Socket::AF_INET6()
                                            : Socket::AF_INET(), $address);
