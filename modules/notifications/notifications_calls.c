@@ -58,7 +58,8 @@ send(pando_req_t *rq, const void *from, void *out)
         .content = { .title = in->title, .body = in->body ? in->body : "",
                      .url = in->url },
         .to = { .users = in->users, .topic = in->topic },
-        .data = json_is_object(in->data) ? in->data : json_object(),
+        .data = json_is_object(in->data) ? json_deep_copy(in->data)
+                                        : json_object(),
         .dedup_key = in->dedup_key, .group_key = in->group_key,
         .object = in->object, .actor_id = in->actor_id
     };

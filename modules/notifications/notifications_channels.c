@@ -73,7 +73,8 @@ mail_text(pando_req_t *rq, const notifications_claim_t *row, json_t *texts)
 /* What a call came to, by the names of its codes from 1. */
 
 static void
-came_to(int rc, const char *const *names, notifications_outcome_t *out)
+came_to(int rc, const char *const *names, int n,
+    notifications_outcome_t *out)
 {
     if (rc == PANDO_CALL_ABSENT) {
         out->how = "skipped";
@@ -85,7 +86,7 @@ came_to(int rc, const char *const *names, notifications_outcome_t *out)
 
     } else {
         out->how = rc == 1 ? "suppressed" : "failed";
-        out->error = names[rc - 1];
+        out->error = rc <= n ? names[rc - 1] : "refused";
     }
 }
 
@@ -137,7 +138,7 @@ notifications_email(pando_req_t *rq, const notifications_claim_t *row,
         return;
     }
 
-    came_to(rc, codes, out);
+    came_to(rc, codes, sizeof(codes) / sizeof(codes[0]), out);
 }
 
 
@@ -188,5 +189,5 @@ notifications_sms(pando_req_t *rq, const notifications_claim_t *row,
         return;
     }
 
-    came_to(rc, codes, out);
+    came_to(rc, codes, sizeof(codes) / sizeof(codes[0]), out);
 }

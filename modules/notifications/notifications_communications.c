@@ -108,7 +108,8 @@ email(pando_req_t *rq)
     rc = email_send_call(rq, &mail, &sent);
 
     return rc < 0 ? pando_fail(rq, &absent)
-           : rc > 0 ? pando_fail(rq, codes[rc - 1])
+           : rc > 0 ? pando_fail(rq, rc <= EMAIL_BAD_CONTENT ? codes[rc - 1]
+                                                           : &bad_content)
            : handed(rq, sent.id, sent.state);
 }
 
@@ -142,6 +143,7 @@ sms(pando_req_t *rq)
     rc = sms_send(rq, &text, &sent);
 
     return rc < 0 ? pando_fail(rq, &absent)
-           : rc > 0 ? pando_fail(rq, codes[rc - 1])
+           : rc > 0 ? pando_fail(rq, rc <= SMS_SPEND_LIMIT ? codes[rc - 1]
+                                                         : &bad_content)
            : handed(rq, sent.id, sent.state);
 }
