@@ -5,6 +5,7 @@
 use Pando;
 use HTTP::Tiny;
 use JSON::PP;
+use Pando::Live;
 
 plan skip_all => "conf/run starts Debian's nginx" if $Pando::SLOW > 1;
 
@@ -56,6 +57,44 @@ is $mail->{status}, 202, 'a mail is sent' or diag $mail->{content};
 my $view = '/api/v1/email/outbox/' . (decode_json($mail->{content})->{id} // 0) . '/view';
 ok $p->wait_for(sub { get($view, %as) == 200 }, 30), 'and shown at a URL';
 like +(get($view, %as))[1], qr/<h1>Welcome, Ada<.*Cafe Aspen is looking forward/, 'as it looks';
+
+# What comes of a change: a signed delivery, a mail, an inbox, a message to who listens
+
+my $tenant = '01900000-0000-7000-8000-00000000000a';
+my $json = JSON::PP->new->utf8;
+my $api = sub {
+    my ($path, $in) = @_;
+    my $r = $http->request($in ? 'POST' : 'GET', "http://127.0.0.1:$port/api/v1$path",
+        { headers => \%as, $in ? (content => $json->encode($in)) : () });
+    die "$path: $r->{status} $r->{content}\n" unless $r->{success};
+    return $json->decode($r->{content});
+};
+my $live = Pando::Live->socket(bless({ port => $port }, 'Pando::Client'),
+    '/api/v1/realtime/ws', token => $token);
+$live->say($json->encode({ id => 1, type => 'subscribe',
+    channel => "tenant:$tenant:categories" }));
+like $live->hear->{text}, qr/"type":\s*"reply"/, 'a socket listens';
+my $hook = $api->('/webhook-endpoints', { url => "http://127.0.0.1:$port/demo/receiver",
+    event_types => ['taxonomy_category.*'] });
+my $taxonomy = $api->('/taxonomies')->{data}[0]{id};
+my $added = $api->('/categories', { taxonomy_id => $taxonomy, name => 'Teahouses' });
+
+my $heard = $json->decode(($live->hear(30) // {})->{text} // '{}');
+is $heard->{data}{subject} // $heard->{data}{id}, $added->{id}, 'it hears of the change'
+    or diag explain $heard;
+my $received = "$p->{dir}/var/nginx/logs/receiver.log";
+ok $p->wait_for(sub { -s $received }, 30), 'a delivery is received';
+open my $in, '<', $received or die;
+my $said = $json->decode(scalar <$in>);
+my $message = $api->("/webhook-messages/$said->{'webhook-id'}");
+is $message->{payload}{subject}, $added->{id}, 'of that change';
+like $said->{'webhook-signature'}, qr/^v1,\S{44}$/, 'and signed';
+my @mails;
+ok $p->wait_for(sub { @mails = grep { ($_->{subject} // '') =~ /teahouses/i }
+    @{ $api->('/email/outbox')->{data} } }, 30), 'a mail is captured';
+ok $p->wait_for(sub { grep { $_->{title} =~ /teahouses/i }
+    @{ $api->('/notifications')->{data} } }, 30), 'and the inbox has it';
+undef $live;
 
 kill 'TERM', $pid;                      # where a shell ignores INT, so does its child
 ok $p->wait_for(sub { waitpid($pid, 1) == $pid }, 30), 'told to, it ends' and $pid = 0;
