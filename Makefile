@@ -4,7 +4,7 @@
 BUILD   ?= build
 MODULES ?=
 T       ?= t
-J       ?= 2
+J       ?= 3
 PROFILE ?= demo
 PORT    ?= 8080
 

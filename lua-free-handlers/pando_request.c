@@ -74,7 +74,9 @@ pando_copy(pando_req_t *rq, const char *s, size_t len)
 {
     char  *copy = pando_alloc(rq, len + 1);
 
-    memcpy(copy, s, len);
+    if (len) {
+        memcpy(copy, s, len);
+    }
 
     return copy;
 }
