@@ -156,9 +156,9 @@ read_address(const char *s, size_t len, unsigned char out[16],
 
     if (slash) {
         *slash++ = '\0';
-        n = isdigit((unsigned char) *slash) ? strtol(slash, &end, 10) : -1;
+        n = strtol(slash, &end, 10);
 
-        if (n < 0 || *end || n > 128) {
+        if (!isdigit((unsigned char) *slash) || *end || n > 128) {
             return false;
         }
     }

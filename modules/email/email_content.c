@@ -49,7 +49,7 @@ email_content_reveal(pando_req_t *rq, const char *concealed,
     email_content_t *content)
 {
     json_t  *tree;
-    size_t   len;
+    size_t   len = 0;
     void    *text = concealed ? pando_reveal(rq, EMAIL_CONTENT, concealed,
                                              &len) : NULL;
 

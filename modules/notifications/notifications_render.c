@@ -217,7 +217,7 @@ written(pando_req_t *rq, const text_t *text, const char *from, json_t *data,
     bool lenient)
 {
     char                    *out;
-    size_t                   len, kept;
+    size_t                   len = 0, kept;
     pando_template_t        *t;
     pando_template_with_t    with = { .as = text->as, .strict = !lenient };
     pando_template_error_t   error = { 0 };

@@ -35,7 +35,7 @@ scheduler_signature(pando_req_t *rq, const char *concealed, const char *id,
     const char *at, const char *body)
 {
     char           text[SCHEDULER_SIGNATURE];
-    size_t         len, n;
+    size_t         len = 0, n;
     const char    *content = pando_text(rq, "%s.%s.%s", id, at, body);
     const void    *key = concealed ? pando_reveal(rq, SCHEDULER_PURPOSE,
                                                   concealed, &len) : NULL;

@@ -179,7 +179,7 @@ stretch(const ask_t *ask, int64_t from, const pando_shift_t *was,
     int64_t end, int64_t *out, unsigned *notes)
 {
     bool           found;
-    int64_t        low = from + was->after, high, local, t;
+    int64_t        low = from + was->after, high, local = 0, t;
     pando_time_t   first;
     const bool     elapsed = ask->spec->is == SCHEDULER_CRON
                              && ask->spec->cron.elapsed;

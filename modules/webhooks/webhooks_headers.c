@@ -63,7 +63,7 @@ webhooks_headers_keep(pando_req_t *rq, const json_t *headers,
 const char *const *
 webhooks_headers_of(pando_req_t *rq, const char *concealed)
 {
-    size_t        n = 0, len;
+    size_t        n = 0, len = 0;
     json_t       *headers = NULL, *value;
     const char   *name, *text, **all;
 
