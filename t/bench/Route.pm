@@ -11,6 +11,10 @@ use Time::HiRes qw(sleep);
 
 use Stage;
 
+# What relays and jobs ask meanwhile is no part of a request; nor is the one
+# NOTIFY for all that was committed in a turn.
+my $OTHERS = qr/\bpando\.(?:outbox|readers|parked|inbox|\w*jobs)\b|\bpg_locks\b|^NOTIFY/;
+
 
 # For each request [path, mark, body] its statements, as [{ text, types,
 # values, marks }]: marks says which of the values are the mark.
@@ -62,6 +66,8 @@ sub seen
     while ($text =~ /LOG:  execute \S+: (.*(?:\n\t.*)*)\n(.*)/g) {
         my ($query, $detail) = ($1, $2);
         my @values;
+
+        next if $query =~ $OTHERS;
 
         push @values, defined $1 ? $1 =~ s/''/'/gr : undef
             while $detail =~ /\$\d+ = (?:NULL|'((?:[^']|'')*)')/g;
