@@ -59,8 +59,8 @@ is $t->get('/webhook-messages?type=none')->json->{data}[0], undef, 'of no other 
 # the same event again: nothing
 
 for (1 .. 5) {
-    $p->sql('select webhooks.fan_out(?, ?, ?, null, ?)', $Pando::Token::TENANT, $event,
-            'webhook_secret.rotated', '{}');
+    $p->sql("select webhooks.fan_out(?, ?, ?, '{}', '{}', null, ?)", $Pando::Token::TENANT,
+            $event, 'webhook_secret.rotated', [ map { $_->{id} } $a, $b, $c ]);
 }
 
 is scalar(() = $p->sql('select 1 from webhooks.messages')), 1, 'one message, however often';
