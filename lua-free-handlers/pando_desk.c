@@ -7,7 +7,9 @@
  *
  * Each desk takes as many relays as is its share among all desks; what nobody
  * has is looked for every few seconds, and at once when one says that it let
- * go.  Those looks are also the net under a notification that was lost.
+ * go.  Events are not looked for in the quiet: only while it may be that
+ * nobody told of one, which is after a worker came or went, or a connection
+ * broke, for as long as a statement may run.
  */
 
 #include "pando_relay.h"
@@ -21,10 +23,12 @@
 #define TICK_MS     200
 #define PURGE_S     3600            /* at most an hour late */
 #define LOOK_MOST   400             /* relays that one look tries for */
+#define SLOW_TIMES  12              /* what a slow statement may take longer */
 
 
 static ngx_int_t desk_init(ngx_cycle_t *cycle, pando_desk_t *desk);
 static void on_look(ngx_event_t *ev);
+static void on_room(ngx_event_t *ev);
 static void look(pando_req_t *rq, void *data);
 static void looked(void *data);
 static void settle_down(pando_req_t *rq, pando_conn_t *conn,
@@ -82,15 +86,16 @@ static ngx_int_t
 desk_init(ngx_cycle_t *cycle, pando_desk_t *desk)
 {
     ngx_uint_t            i, n = 0;
-    ngx_event_t          *ev[] = { &desk->timer, &desk->notify, &desk->wake };
+    ngx_event_t          *ev[] = { &desk->timer, &desk->notify, &desk->wake,
+                                   &desk->room };
     pando_enabled_t     **e = pando_conf->enabled.elts;
     const pando_hear_t   *h;
 
     static const ngx_event_handler_pt  on[] = {
-        on_look, pando_desk_on_notify, pando_desk_on_wake
+        on_look, pando_desk_on_notify, pando_desk_on_wake, on_room
     };
 
-    for (i = 0; i < 3; i++) {
+    for (i = 0; i < 4; i++) {
         ev[i]->handler = on[i];
         ev[i]->data = desk;
         ev[i]->log = cycle->log;
@@ -204,6 +209,51 @@ pando_desk_room(pando_desk_t *desk)
 }
 
 
+/* Of those that found no room each comes first in its turn. */
+
+void
+pando_desk_ended(pando_desk_t *desk)
+{
+    desk->handlers--;
+
+    if (desk->crowded) {
+        desk->crowded = 0;
+        ngx_post_event(&desk->room, &ngx_posted_events);
+    }
+}
+
+
+static void
+on_room(ngx_event_t *ev)
+{
+    ngx_uint_t      i, k;
+    pando_desk_t   *desk = ev->data;
+    pando_relay_t  *relay;
+
+    desk->first++;
+
+    for (i = 0; i < ndesks; i++) {
+        for (k = 0; k < desks[i].n; k++) {
+            relay = &desks[i].relays[(desk->first + k) % desks[i].n];
+
+            if (relay->into == desk && !ngx_queue_empty(&relay->ready)) {
+                pando_relay_poll(relay);
+            }
+        }
+    }
+}
+
+
+/* Somebody may have committed what nobody tells of, or still do so. */
+
+void
+pando_desk_stir(pando_desk_t *desk)
+{
+    desk->stirred_until = ngx_current_msec + LOOK_MS
+                          + desk->db->conf->timeout * SLOW_TIMES;
+}
+
+
 /* Looking for what nobody relays */
 
 void
@@ -247,7 +297,11 @@ on_look(ngx_event_t *ev)
         rq->ended_data = desk;
     }
 
-    for (i = 0; i < desk->n && desk->eager == 0; i++) {
+    if ((ngx_msec_int_t) (desk->stirred_until - ngx_current_msec) < 0) {
+        return;
+    }
+
+    for (i = 0; i < desk->n; i++) {
         desk->relays[i].more = 1;
         desk->relays[i].due = 1;
         pando_relay_poll(&desk->relays[i]);
@@ -283,6 +337,10 @@ look(pando_req_t *rq, void *data)
         let_go(desk, share);
     }
 
+    if (members != desk->members) {
+        pando_desk_stir(desk);
+    }
+
     desk->members = members;
 
     if (++desk->looks == 1) {
@@ -315,17 +373,12 @@ looked(void *data)
 static void
 settle_down(pando_req_t *rq, pando_conn_t *conn, pando_desk_t *desk)
 {
-    ngx_uint_t  i;
-
     (void) plain(rq, conn, "LISTEN " PANDO_EVENTS_CHANNEL);
     (void) plain(rq, conn, pando_text(rq, "SELECT pg_advisory_lock_shared("
                                       TEXT(MEMBERS) ", %d)",
                                       (int) (member & 0x7fffffff)));
     desk->listens = 1;
-
-    for (i = 0; i < desk->n; i++) {
-        desk->relays[i].more = 1;
-    }
+    pando_relay_unsure(desk->db);
 }
 
 
@@ -411,7 +464,7 @@ pando_desk_release(pando_relay_t *relay)
         (void) snprintf(sql, sizeof(sql), "SELECT pg_advisory_unlock(%lld)",
                         (long long) relay->lock);
         pando_desk_send(conn, sql);
-        pando_desk_notify(desk, "free");
+        pando_desk_notify(desk, PANDO_TELL_FREE);
     }
 }
 

@@ -149,9 +149,13 @@ pando_hear_dispatch(pando_relay_t *relay)
     ngx_uint_t     most = relay->hear->parallel
                           ? (ngx_uint_t) relay->hear->parallel : 16;
 
-    while (!ngx_queue_empty(&relay->ready) && relay->running < most
-           && pando_desk_room(relay->into))
-    {
+    while (!ngx_queue_empty(&relay->ready) && relay->running < most) {
+
+        if (!pando_desk_room(relay->into)) {
+            relay->into->crowded = 1;
+            return;
+        }
+
         q = ngx_queue_head(&relay->ready);
         line = ngx_queue_data(q, pando_line_t, ready);
         ngx_queue_remove(q);
@@ -213,7 +217,7 @@ pando_hear_ended(pando_turn_t *turn)
     pando_relay_t  *relay = turn->relay;
 
     turn->rq = NULL;
-    relay->into->handlers--;
+    pando_desk_ended(relay->into);
 
     if (turn->orphan) {
         turn_free(turn);

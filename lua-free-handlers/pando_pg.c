@@ -362,6 +362,11 @@ pando_conn_close(pando_conn_t *conn)
     }
 
     conn->state = PANDO_CONN_CLOSED;
+
+    if (conn->depth && conn->kind != PANDO_POOL_READS && !pando_pg_exiting) {
+        pando_relay_unsure(conn->db);
+    }
+
     pando_seg_lose_all(conn);
     conn->depth = 0;
     conn->unsynced = 0;

@@ -20,6 +20,7 @@
 #define DUE_BATCH    200
 #define FULL_MS      500
 #define DEADLINE_MS  20000
+#define OVERDUE_MS   1000               /* it is being handled, or the next */
 
 
 static void begin(pando_req_t *rq, void *data);
@@ -378,10 +379,12 @@ look(pando_req_t *rq, void *data)
     }
 
     relay->parked = sum->parked;
-    relay->has_due_at = sum->has_wait_ms && sum->wait_ms > 0;
+    relay->has_due_at = sum->has_wait_ms;
 
     if (relay->has_due_at) {
-        relay->due_at = ngx_current_msec + (ngx_msec_t) sum->wait_ms + 1;
+        relay->due_at = ngx_current_msec + 1
+                        + (sum->wait_ms > 0 ? (ngx_msec_t) sum->wait_ms
+                                            : OVERDUE_MS);
     }
 
     relay->was_looked = 1;

@@ -67,7 +67,7 @@ struct pando_turn_s {
 enum {
     PANDO_RELAY_LAG = 0, PANDO_RELAY_BEHIND, PANDO_RELAY_PARKED,
     PANDO_RELAY_HANDLED, PANDO_RELAY_FAILED, PANDO_RELAY_GAVE_UP,
-    PANDO_RELAY_OWNED, PANDO_RELAY_SERIES
+    PANDO_RELAY_READS, PANDO_RELAY_OWNED, PANDO_RELAY_SERIES
 };
 
 struct pando_relay_s {
@@ -132,11 +132,15 @@ struct pando_desk_s {
     ngx_uint_t       members;           /* desks, as far as is known */
     ngx_uint_t       looks;
     ngx_uint_t       eager;             /* looks that come sooner */
+    ngx_uint_t       first;             /* that gets room next */
+    ngx_msec_t       stirred_until;     /* relays look by themselves */
     ngx_event_t      timer;             /* the next look */
     ngx_event_t      notify;            /* tell the others */
     ngx_event_t      wake;
-    const char      *tell;              /* "", "due" or "free" */
+    ngx_event_t      room;              /* a handler has ended */
+    ngx_uint_t       tell;              /* PANDO_TELL_... */
     unsigned         listens:1;
+    unsigned         crowded:1;         /* somebody found no room */
     unsigned         looking:1;
     unsigned         due:1;
 };
@@ -144,8 +148,9 @@ struct pando_desk_s {
 /* pando_desk.c */
 ngx_int_t pando_relay_init_worker(ngx_cycle_t *cycle);
 void pando_relay_exit_worker(void);
-/* Something was emitted and committed. */
+/* Something was emitted and committed; or it may have been. */
 void pando_relay_committed(pando_db_t *db);
+void pando_relay_unsure(pando_db_t *db);
 /* What was put aside is to be looked at, by whoever relays it. */
 void pando_relay_due(pando_db_t *db);
 /* The listening connection has heard something, or is gone. */
@@ -154,8 +159,13 @@ void pando_relay_lost(pando_db_t *db);
 const pando_family_t *pando_relay_family(ngx_uint_t n);
 void pando_desk_release(pando_relay_t *relay);
 bool pando_desk_room(pando_desk_t *desk);           /* for one more handler */
+void pando_desk_ended(pando_desk_t *desk);          /* one handler less */
+void pando_desk_stir(pando_desk_t *desk);
 
 #define PANDO_EVENTS_CHANNEL  "pando_events"
+#define PANDO_TELL_DUE        1         /* what was put aside is due */
+#define PANDO_TELL_FREE       2         /* relays are to be had */
+#define PANDO_TELL_LOST       4         /* a worker or a connection */
 
 pando_desk_t *pando_desk_of(pando_db_t *db);
 pando_conn_t *pando_desk_conn(pando_desk_t *desk);  /* NULL: not ready */
@@ -163,7 +173,7 @@ void pando_desk_look(pando_desk_t *desk, ngx_msec_t ms);
 void pando_desk_send(pando_conn_t *conn, const char *sql);
 
 /* pando_wake.c */
-void pando_desk_notify(pando_desk_t *desk, const char *what);
+void pando_desk_notify(pando_desk_t *desk, ngx_uint_t what);
 void pando_desk_on_notify(ngx_event_t *ev);
 void pando_desk_on_wake(ngx_event_t *ev);
 

@@ -28,6 +28,8 @@ static const pando_family_t  families[] = {
     "attempts at an event that failed" },
 [PANDO_RELAY_GAVE_UP] = { PANDO_METRIC_COUNTER,
     "pando_consumer_given_up_total", "events parked after their attempts" },
+[PANDO_RELAY_READS] = { PANDO_METRIC_COUNTER, "pando_consumer_reads_total",
+    "looks into the outbox for a consumer" },
 [PANDO_RELAY_OWNED] = { PANDO_METRIC_SUM, "pando_consumer_relays",
     "whether a worker of this node relays to the consumer" },
 };

@@ -51,6 +51,7 @@ pando_relay_read(pando_req_t *rq, void *data)
             taken[i] = relay->taken[i].seq;
         }
 
+        pando_series_add(relay->series[PANDO_RELAY_READS], 1);
         row = pando_sql_read_on(pando_relay_tx(rq, relay->desk->db),
                                 pando_mark_xid(rq, relay->read),
                                 relay->read.seq, taken, relay->ntaken,

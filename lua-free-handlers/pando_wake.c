@@ -5,6 +5,10 @@
  * once.  The others are told by a NOTIFY of its own, at most one in a few
  * milliseconds: as a part of each transaction that emits it would let only
  * one of them commit at a time.
+ *
+ * A worker that dies says nothing of what it committed, nor does a connection
+ * that breaks.  So whoever sees a worker come or go, or a connection break,
+ * says so, and everybody looks by itself for as long as a statement may run.
  */
 
 #include "pando_relay.h"
@@ -15,6 +19,7 @@
 #define OPEN_MS    5000
 
 
+static ngx_uint_t says(const char *extra, const char *what);
 static void open_to_notify(pando_req_t *rq, void *data);
 
 
@@ -25,7 +30,22 @@ pando_relay_committed(pando_db_t *db)
 
     if (desk) {
         ngx_post_event(&desk->wake, &ngx_posted_events);
-        pando_desk_notify(desk, "");
+        pando_desk_notify(desk, 0);
+    }
+}
+
+
+/* A connection broke while something was asked: who knows what became of it. */
+
+void
+pando_relay_unsure(pando_db_t *db)
+{
+    pando_desk_t  *desk = pando_desk_of(db);
+
+    if (desk && desk->n) {
+        pando_desk_stir(desk);
+        ngx_post_event(&desk->wake, &ngx_posted_events);
+        pando_desk_notify(desk, PANDO_TELL_LOST);
     }
 }
 
@@ -38,7 +58,7 @@ pando_relay_due(pando_db_t *db)
     if (desk) {
         desk->due = 1;
         ngx_post_event(&desk->wake, &ngx_posted_events);
-        pando_desk_notify(desk, "due");
+        pando_desk_notify(desk, PANDO_TELL_DUE);
     }
 }
 
@@ -53,18 +73,28 @@ pando_relay_heard(pando_conn_t *conn)
 
         if (desk && n->be_pid != PQbackendPID(conn->pg)) {
 
-            if (ngx_strcmp(n->extra, "free") == 0 && desk->n) {
+            if (says(n->extra, "free") && desk->n) {
                 desk->eager = 3;
                 pando_desk_look(desk, 20 + (ngx_msec_t) ngx_random() % 20);
-
-            } else {
-                desk->due |= (ngx_strcmp(n->extra, "due") == 0);
-                ngx_post_event(&desk->wake, &ngx_posted_events);
             }
+
+            if (says(n->extra, "lost")) {
+                pando_desk_stir(desk);
+            }
+
+            desk->due |= says(n->extra, "due") || says(n->extra, "lost");
+            ngx_post_event(&desk->wake, &ngx_posted_events);
         }
 
         PQfreemem(n);
     }
+}
+
+
+static ngx_uint_t
+says(const char *extra, const char *what)
+{
+    return strstr(extra, what) != NULL;
 }
 
 
@@ -85,11 +115,9 @@ pando_desk_on_wake(ngx_event_t *ev)
 
 
 void
-pando_desk_notify(pando_desk_t *desk, const char *what)
+pando_desk_notify(pando_desk_t *desk, ngx_uint_t what)
 {
-    if (desk->tell == NULL || *what) {
-        desk->tell = what;
-    }
+    desk->tell |= what;
 
     if (!desk->notify.timer_set) {
         ngx_add_timer(&desk->notify, NOTIFY_MS);
@@ -100,7 +128,7 @@ pando_desk_notify(pando_desk_t *desk, const char *what)
 void
 pando_desk_on_notify(ngx_event_t *ev)
 {
-    char           sql[64];
+    char           sql[80];
     pando_desk_t  *desk = ev->data;
     pando_conn_t  *conn = pando_desk_conn(desk);
 
@@ -110,9 +138,12 @@ pando_desk_on_notify(ngx_event_t *ev)
         return;
     }
 
-    (void) snprintf(sql, sizeof(sql), "NOTIFY " PANDO_EVENTS_CHANNEL ", '%s'",
-                    desk->tell);
-    desk->tell = NULL;
+    (void) snprintf(sql, sizeof(sql),
+                    "NOTIFY " PANDO_EVENTS_CHANNEL ", '%s%s%s'",
+                    desk->tell & PANDO_TELL_DUE ? "due " : "",
+                    desk->tell & PANDO_TELL_FREE ? "free " : "",
+                    desk->tell & PANDO_TELL_LOST ? "lost" : "");
+    desk->tell = 0;
     pando_desk_send(conn, sql);
 }
 
@@ -123,5 +154,5 @@ open_to_notify(pando_req_t *rq, void *data)
     pando_desk_t  *desk = data;
 
     (void) pando_pg_take(rq, desk->db, PANDO_POOL_EVENTS);
-    pando_desk_notify(desk, desk->tell ? desk->tell : "");
+    pando_desk_notify(desk, 0);
 }
