@@ -159,6 +159,11 @@ int64_t pando_setting_int(pando_req_t *rq, const char *name);
 #include "pando_phone.h"
 
 
+/* 4b. What others sign with the key of a certificate (pando_cert.h) */
+
+#include "pando_cert.h"
+
+
 /*
  * 5. Shapes: a struct's members bound once - parsed, validated, rendered and
  *    documented from one table.  Objects are closed: an unknown member is a

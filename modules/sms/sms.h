@@ -107,6 +107,19 @@ typedef struct {
     const char  *ref;
 } sms_asked_t;
 
+/* What a provider tells of a message. */
+typedef struct {
+    const char    *ref, *kind, *code, *reason, *currency;
+    pando_uuid_t  *message;
+    double         price;           /* less than 0: not told */
+} sms_report_t;
+
+/* What came in; of a part of it, which and of how many. */
+typedef struct {
+    const char  *ref, *from, *to, *text, *group;
+    int64_t      part, parts;
+} sms_inbound_t;
+
 /* NULL: there is none, or its config cannot be read. */
 PANDO_WAITS sms_use_t *sms_use(pando_req_t *rq, pando_uuid_t id);
 PANDO_WAITS void sms_submit(pando_req_t *rq, const sms_use_t *p,
@@ -115,6 +128,11 @@ PANDO_WAITS sms_asked_t sms_ask_provider(pando_req_t *rq, const sms_use_t *p,
     const char *id, const char *to, const char *body, pando_time_t since);
 const char *sms_option(const sms_use_t *p, const char *name);
 const char *sms_reason(const char *kind, const char *code);
+/* What an answer of HTTP says by itself; false: its body says more. */
+bool sms_settled(const pando_fetched_t *got, sms_submitted_t *out);
+void sms_status_code(pando_req_t *rq, const pando_fetched_t *got,
+    sms_submitted_t *out);
+const char *sms_text_of(pando_req_t *rq, json_t *value);
 const char *sms_form(pando_req_t *rq, const char *const *pairs);
 const char *sms_callback(pando_req_t *rq, const sms_use_t *p,
     const char *what, const char *id);
@@ -125,6 +143,39 @@ bool sms_signed_http(pando_req_t *rq, const sms_use_t *p, const char *body);
 /* Sorts the pairs. */
 bool sms_signed_twilio(pando_req_t *rq, const sms_use_t *p, const char *url,
     sms_pair_t *pairs, size_t n);
+
+/* sms_reports.c */
+PANDO_WAITS pando_reply_t sms_reported(pando_req_t *rq, const sms_use_t *p,
+    const sms_report_t *r);
+const char *sms_kind_of(const char *status);
+bool sms_bad(const char *kind);
+extern const pando_problem_t  sms_bad_signature, sms_bad_report;
+
+/* sms_vonage.c; false: it is not signed */
+void sms_by_vonage(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
+    sms_submitted_t *out);
+bool sms_report_vonage(pando_req_t *rq, const sms_use_t *p, char *body,
+    sms_report_t *out);
+bool sms_inbound_vonage(pando_req_t *rq, const sms_use_t *p, char *body,
+    sms_inbound_t *out);
+
+/* sms_sns.c */
+typedef enum {
+    SMS_SNS_FORGED = 0,             /* or what is signed cannot be seen now */
+    SMS_SNS_SETTLED,                /* it was about the subscription */
+    SMS_SNS_TOLD
+} sms_sns_t;
+
+void sms_by_sns(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
+    sms_submitted_t *out);
+PANDO_WAITS sms_sns_t sms_report_sns(pando_req_t *rq, const sms_use_t *p,
+    const char *body, size_t len, sms_report_t *out);
+PANDO_WAITS sms_sns_t sms_inbound_sns(pando_req_t *rq, const sms_use_t *p,
+    const char *body, size_t len, sms_inbound_t *out);
+
+/* sms_rules.c, too: of URLs that a notice of SNS names */
+bool sms_sns_url(const char *url, bool certificate);
+bool sms_unbase64(const char *text, unsigned char *out, size_t *len);
 
 typedef struct {
     pando_given_t  given;

@@ -312,6 +312,7 @@ sweep(pando_req_t *rq, const void *data)
     pando_tx_t  *tx = pando_begin(rq);
 
     (void) sms_sql_sweep(tx, MOST);
+    (void) sms_sql_hear_late(tx, MOST);
     pando_enqueued(tx);
     pando_commit(tx);
 }

@@ -11,9 +11,8 @@
 #include "sms.h"
 
 
-typedef struct {
-    const char  *ref, *from, *to, *text;
-} inbound_t;
+#define PARTS  20                       /* of one text, at most */
+
 
 typedef struct {
     pando_uuid_t   id, thread_id;
@@ -27,8 +26,6 @@ static pando_reply_t list(pando_req_t *rq);
 
 
 static const pando_problem_t
-bad_signature = { .status = 401, .code = "bad_signature",
-                  .text = "it is not signed as the provider signs" },
 not_understood = { .status = 422, .code = "inbound_malformed",
                    .text = "this is no message" };
 
@@ -54,7 +51,7 @@ const pando_route_t  sms_inbounds[] = {
       "Hear a message that came in, from a provider",
       .scope = "public", .no_tenant = true, .raw = true, .status = 204,
       .trips = 5,
-      .fails = { &pando_not_found, &bad_signature, &not_understood },
+      .fails = { &pando_not_found, &sms_bad_signature, &not_understood },
       .emits = { &sms_received, &sms_event_opted_out, &sms_event_opted_in } },
 
     { PANDO_GET, "/sms/inbound", list,
@@ -74,7 +71,7 @@ list(pando_req_t *rq)
 
 
 static void
-from_http(const char *body, inbound_t *in)
+from_http(const char *body, sms_inbound_t *in)
 {
     json_t  *said = json_loads(body, 0, NULL);
 
@@ -82,11 +79,14 @@ from_http(const char *body, inbound_t *in)
     in->from = json_string_value(json_object_get(said, "from"));
     in->to = json_string_value(json_object_get(said, "to"));
     in->text = json_string_value(json_object_get(said, "text"));
+    in->group = json_string_value(json_object_get(said, "group"));
+    in->part = json_integer_value(json_object_get(said, "part"));
+    in->parts = json_integer_value(json_object_get(said, "parts"));
 }
 
 
 static bool
-from_twilio(pando_req_t *rq, const sms_use_t *p, char *body, inbound_t *in)
+from_twilio(pando_req_t *rq, const sms_use_t *p, char *body, sms_inbound_t *in)
 {
     size_t       n;
     sms_pair_t  *pairs = pando_alloc(rq, SMS_PAIRS * sizeof(*pairs));
@@ -129,7 +129,7 @@ answer_of(pando_req_t *rq, const sms_heard_t *heard)
 
 
 static void
-say(pando_req_t *rq, const sms_use_t *p, const inbound_t *in,
+say(pando_req_t *rq, const sms_use_t *p, const sms_inbound_t *in,
     const sms_heard_t *heard)
 {
     json_t                 *item, *items = json_array();
@@ -164,46 +164,94 @@ say(pando_req_t *rq, const sms_use_t *p, const inbound_t *in,
 }
 
 
+/* What the provider sends; false: it is not signed. */
+
+static bool
+read_it(pando_req_t *rq, const sms_use_t *p, const char *body, size_t len,
+    sms_inbound_t *in, bool *settled)
+{
+    sms_sns_t  said;
+
+    *settled = false;
+
+    if (strcmp(p->kind, "sns") == 0) {
+        said = sms_inbound_sns(rq, p, body, len, in);
+        *settled = said == SMS_SNS_SETTLED;
+        return said != SMS_SNS_FORGED;
+    }
+
+    if (strcmp(p->kind, "vonage") == 0) {
+        return sms_inbound_vonage(rq, p, pando_copy(rq, body, len), in);
+    }
+
+    if (strcmp(p->kind, "twilio") == 0) {
+        return from_twilio(rq, p, pando_copy(rq, body, len), in);
+    }
+
+    if (!sms_signed_http(rq, p, body)) {
+        return false;
+    }
+
+    from_http(body, in);
+
+    return true;
+}
+
+
+static bool
+understood(const sms_inbound_t *in, pando_phone_t *phone)
+{
+    return in->ref && in->from && in->to && in->text
+           && strlen(in->ref) <= 200 && strlen(in->to) <= 20 && *in->to
+           && strlen(in->text) <= 20000 && sms_is_text(in->ref)
+           && sms_is_text(in->to) && sms_is_text(in->text)
+           && (in->group == NULL
+               || (*in->group && strlen(in->group) <= 100
+                   && sms_is_text(in->group) && in->parts >= 1
+                   && in->parts <= PARTS && in->part >= 1
+                   && in->part <= in->parts))
+           && pando_phone(in->from, strlen(in->from), NULL, phone);
+}
+
+
 static pando_reply_t
 hear(pando_req_t *rq)
 {
-    char           masked[PANDO_PHONE_MASKED];
-    size_t         len;
-    inbound_t      in = { 0 };
-    sms_use_t     *p = sms_use(rq, pando_path_id(rq));
-    const char    *body = pando_body_raw(rq, &len);
-    sms_heard_t   *heard;
-    pando_phone_t  phone;
+    bool            settled;
+    char            masked[PANDO_PHONE_MASKED];
+    size_t          len;
+    sms_use_t      *p = sms_use(rq, pando_path_id(rq));
+    const char     *body = pando_body_raw(rq, &len);
+    pando_tx_t     *tx = pando_auto(rq);
+    sms_heard_t    *heard;
+    pando_phone_t   phone;
+    sms_inbound_t   in = { 0 };
 
-    if (p == NULL || (strcmp(p->kind, "http") != 0
-                      && strcmp(p->kind, "twilio") != 0))
+    if (p == NULL || strcmp(p->kind, "captured") == 0
+        || strcmp(p->kind, "smsru") == 0 || strcmp(p->kind, "kannel") == 0)
     {
         return pando_fail(rq, &pando_not_found);
     }
 
-    if (strcmp(p->kind, "http") == 0 ? !sms_signed_http(rq, p, body)
-        : !from_twilio(rq, p, pando_copy(rq, body, len), &in))
-    {
-        return pando_fail(rq, &bad_signature);
+    if (!read_it(rq, p, body, len, &in, &settled)) {
+        return pando_fail(rq, &sms_bad_signature);
     }
 
-    if (strcmp(p->kind, "http") == 0) {
-        from_http(body, &in);
+    if (settled) {
+        return pando_no_content(rq);
     }
 
-    if (in.ref == NULL || in.from == NULL || in.to == NULL || in.text == NULL
-        || strlen(in.ref) > 200 || strlen(in.to) > 20 || *in.to == '\0'
-        || strlen(in.text) > 20000
-        || !sms_is_text(in.ref) || !sms_is_text(in.to)
-        || !sms_is_text(in.text)
-        || !pando_phone(in.from, strlen(in.from), NULL, &phone))
-    {
+    if (!understood(&in, &phone)) {
         return pando_fail(rq, &not_understood);
     }
 
     pando_phone_mask(&phone, masked);
-    heard = sms_sql_hear(pando_auto(rq), p->id, in.ref, phone.e164, masked,
-                         in.to, in.text);
+    heard = in.group && in.parts > 1
+            ? sms_sql_hear_part(tx, p->id, in.ref, phone.e164, masked, in.to,
+                                in.text, in.group, (int32_t) in.part,
+                                (int32_t) in.parts)
+            : sms_sql_hear(tx, p->id, in.ref, phone.e164, masked, in.to,
+                           in.text);
     say(rq, p, &in, heard);
 
     return pando_no_content(rq);

@@ -16,7 +16,7 @@ static pando_reply_t remove_one(pando_req_t *rq);
 
 
 const char *const  sms_kinds[] = {
-    "captured", "http", "twilio", "smsru", "kannel", NULL
+    "captured", "http", "twilio", "smsru", "kannel", "vonage", "sns", NULL
 };
 
 /* What each kind cannot do without, besides a URL. */
@@ -24,7 +24,9 @@ static const char *const  wants[][4] = {
     { NULL }, { "url", "secret", NULL },
     { "account_sid", "auth_token", "from", NULL },
     { "api_id", "secret", NULL },
-    { "url", "username", "password", "secret" }
+    { "url", "username", "password", "secret" },
+    { "api_key", "api_secret", "signature_secret", "from" },
+    { "access_key_id", "secret_access_key", "region", "topic_arn" }
 };
 
 static const pando_problem_t

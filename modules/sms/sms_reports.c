@@ -21,21 +21,17 @@ typedef struct {
     int64_t        status;
 } report_query_t;
 
-typedef struct {
-    const char    *ref, *kind, *code, *reason;
-    pando_uuid_t  *message;
-    double         price;           /* less than 0: not told */
-} report_t;
-
 
 static pando_reply_t hear(pando_req_t *rq);
 
 
+const pando_problem_t
+sms_bad_signature = { .status = 401, .code = "bad_signature",
+                      .text = "it is not signed as the provider signs" },
+sms_bad_report = { .status = 422, .code = "report_malformed",
+                   .text = "this is no report" };
+
 static const pando_problem_t
-bad_signature = { .status = 401, .code = "bad_signature",
-                  .text = "it is not signed as the provider signs" },
-not_understood = { .status = 422, .code = "report_malformed",
-                   .text = "this is no report" },
 unknown_message = { .status = 404, .code = "unknown_message",
                     .text = "no message of that name was sent" };
 
@@ -59,7 +55,7 @@ const pando_route_t  sms_reports[] = {
       "Hear what became of messages, from a provider",
       .scope = "public", .no_tenant = true, .raw = true,
       .query = &query_shape, .status = 204, .trips = 2,
-      .fails = { &pando_not_found, &bad_signature, &not_understood,
+      .fails = { &pando_not_found, &sms_bad_signature, &sms_bad_report,
                  &unknown_message },
       .note = "Answered in the way that the provider wants." },
 
@@ -67,7 +63,7 @@ const pando_route_t  sms_reports[] = {
       "Hear what became of a message, from Kannel",
       .scope = "public", .no_tenant = true, .query = &query_shape,
       .status = 204, .trips = 2,
-      .fails = { &pando_not_found, &bad_signature, &not_understood,
+      .fails = { &pando_not_found, &sms_bad_signature, &sms_bad_report,
                  &unknown_message } },
 
     PANDO_END
@@ -125,8 +121,8 @@ sms_signed_twilio(pando_req_t *rq, const sms_use_t *p, const char *url,
 
 /* What is said */
 
-static pando_reply_t
-take(pando_req_t *rq, const sms_use_t *p, const report_t *r)
+pando_reply_t
+sms_reported(pando_req_t *rq, const sms_use_t *p, const sms_report_t *r)
 {
     double   price = r->price;
     int64_t  minor;
@@ -138,20 +134,22 @@ take(pando_req_t *rq, const sms_use_t *p, const report_t *r)
     if ((r->ref && !sms_is_text(r->ref))
         || (r->code && !sms_is_text(r->code)))
     {
-        return pando_fail(rq, &not_understood);
+        return pando_fail(rq, &sms_bad_report);
     }
 
-    price = price < 0 ? -1 : sms_convert(rq, price, p->currency);
+    price = price < 0 ? -1 : sms_convert(rq, price, r->currency ? r->currency
+                                                            : p->currency);
     minor = (int64_t) __builtin_ceil(price - 1e-9);
 
     return sms_sql_report(pando_auto(rq), p->id, r->ref, r->message, r->kind,
-                          r->code, r->reason, price < 0 ? NULL : &minor)
+                          r->code, r->reason, price < 0 ? NULL : &minor,
+                          pando_setting(rq, "currency"))
            ? pando_no_content(rq) : pando_fail(rq, &unknown_message);
 }
 
 
-static const char *
-kind_of(const char *status)
+const char *
+sms_kind_of(const char *status)
 {
     size_t  i;
 
@@ -171,8 +169,8 @@ kind_of(const char *status)
 }
 
 
-static bool
-bad(const char *kind)
+bool
+sms_bad(const char *kind)
 {
     return kind && strcmp(kind, "accepted") != 0
            && strcmp(kind, "delivered") != 0;
@@ -183,15 +181,15 @@ static pando_reply_t
 from_http(pando_req_t *rq, const sms_use_t *p, const char *body)
 {
     json_t        *said = json_loads(body, 0, NULL), *price;
-    report_t       r = { .price = -1 };
+    sms_report_t   r = { .price = -1 };
     const char    *id = json_string_value(json_object_get(said, "id"));
     pando_uuid_t   message;
 
     if (!sms_signed_http(rq, p, body)) {
-        return pando_fail(rq, &bad_signature);
+        return pando_fail(rq, &sms_bad_signature);
     }
 
-    r.kind = kind_of(json_string_value(json_object_get(said, "status")));
+    r.kind = sms_kind_of(json_string_value(json_object_get(said, "status")));
     r.ref = json_string_value(json_object_get(said, "ref"));
     r.code = json_string_value(json_object_get(said, "code"));
     price = json_object_get(said, "price");
@@ -201,10 +199,10 @@ from_http(pando_req_t *rq, const sms_use_t *p, const char *body)
     }
 
     if (r.kind == NULL || (r.ref == NULL && r.message == NULL)) {
-        return pando_fail(rq, &not_understood);
+        return pando_fail(rq, &sms_bad_report);
     }
 
-    if (bad(r.kind)) {
+    if (sms_bad(r.kind)) {
         r.reason = sms_normal(json_string_value(
                                   json_object_get(said, "reason")));
     }
@@ -215,7 +213,7 @@ from_http(pando_req_t *rq, const sms_use_t *p, const char *body)
         r.price = json_number_value(price);
     }
 
-    return take(rq, p, &r);
+    return sms_reported(rq, p, &r);
 }
 
 
@@ -224,7 +222,7 @@ from_twilio(pando_req_t *rq, const sms_use_t *p, const report_query_t *q,
     char *body)
 {
     size_t        n;
-    report_t      r = { .price = -1 };
+    sms_report_t  r = { .price = -1 };
     sms_pair_t   *pairs = pando_alloc(rq, SMS_PAIRS * sizeof(*pairs));
     const char   *id = "";
     pando_uuid_t  message = q->m;
@@ -239,15 +237,15 @@ from_twilio(pando_req_t *rq, const sms_use_t *p, const report_query_t *q,
     if (!sms_signed_twilio(rq, p, sms_callback(rq, p, "events", id), pairs,
                            n))
     {
-        return pando_fail(rq, &bad_signature);
+        return pando_fail(rq, &sms_bad_signature);
     }
 
-    r.kind = kind_of(sms_pair(pairs, n, "MessageStatus"));
+    r.kind = sms_kind_of(sms_pair(pairs, n, "MessageStatus"));
     r.ref = sms_pair(pairs, n, "MessageSid");
     r.code = sms_pair(pairs, n, "ErrorCode");
-    r.reason = bad(r.kind) ? sms_reason("twilio", r.code) : NULL;
+    r.reason = sms_bad(r.kind) ? sms_reason("twilio", r.code) : NULL;
 
-    return take(rq, p, &r);
+    return sms_reported(rq, p, &r);
 }
 
 
@@ -259,7 +257,7 @@ from_smsru(pando_req_t *rq, const sms_use_t *p, char *body)
     int          code;
     char        *id, *status;
     size_t       i, n;
-    report_t     r = { .price = -1 };
+    sms_report_t  r = { .price = -1 };
     sms_pair_t  *pairs = pando_alloc(rq, SMS_PAIRS * sizeof(*pairs));
 
     n = sms_unform(body, pairs, SMS_PAIRS);
@@ -275,7 +273,7 @@ from_smsru(pando_req_t *rq, const sms_use_t *p, char *body)
         status = strchr(id, '\n');
 
         if (status == NULL) {
-            return pando_fail(rq, &not_understood);
+            return pando_fail(rq, &sms_bad_report);
         }
 
         *status++ = '\0';
@@ -287,9 +285,9 @@ from_smsru(pando_req_t *rq, const sms_use_t *p, char *body)
                  : code == 104 ? "expired"
                  : code >= 105 && code <= 109 ? "undelivered"
                  : code >= 100 && code <= 102 ? "accepted" : NULL;
-        r.reason = bad(r.kind) ? sms_reason("smsru", status) : NULL;
+        r.reason = sms_bad(r.kind) ? sms_reason("smsru", status) : NULL;
 
-        if (take(rq, p, &r).answer == NULL) {
+        if (sms_reported(rq, p, &r).answer == NULL) {
             break;
         }
     }
@@ -305,16 +303,57 @@ from_smsru(pando_req_t *rq, const sms_use_t *p, char *body)
 static pando_reply_t
 from_kannel(pando_req_t *rq, const sms_use_t *p, const report_query_t *q)
 {
-    report_t      r = { .price = -1 };
+    sms_report_t  r = { .price = -1 };
     pando_uuid_t  message = q->m;
 
     r.message = PANDO_GIVEN(&query_shape, q, m) ? &message : NULL;
     r.kind = q->status == 1 ? "delivered" : q->status == 2 ? "undelivered"
              : q->status == 8 ? "accepted" : q->status == 16 ? "failed" : NULL;
     r.code = pando_text(rq, "%lld", (long long) q->status);
-    r.reason = bad(r.kind) ? "unknown" : NULL;
+    r.reason = sms_bad(r.kind) ? "unknown" : NULL;
 
-    return r.message ? take(rq, p, &r) : pando_fail(rq, &not_understood);
+    return r.message ? sms_reported(rq, p, &r)
+                     : pando_fail(rq, &sms_bad_report);
+}
+
+
+static pando_reply_t
+from_vonage(pando_req_t *rq, const sms_use_t *p, const report_query_t *q,
+    char *body)
+{
+    sms_report_t  r = { .price = -1 };
+    pando_uuid_t  message = q->m;
+
+    if (!sms_report_vonage(rq, p, body, &r)) {
+        return pando_fail(rq, &sms_bad_signature);
+    }
+
+    if (PANDO_GIVEN(&query_shape, q, m)) {
+        r.message = &message;
+    }
+
+    return r.ref || r.message ? sms_reported(rq, p, &r)
+                              : pando_fail(rq, &sms_bad_report);
+}
+
+
+static pando_reply_t
+from_sns(pando_req_t *rq, const sms_use_t *p, const char *body, size_t len)
+{
+    sms_report_t  r = { .price = -1 };
+
+    switch (sms_report_sns(rq, p, body, len, &r)) {
+
+    case SMS_SNS_FORGED:
+        return pando_fail(rq, &sms_bad_signature);
+
+    case SMS_SNS_SETTLED:
+        return pando_no_content(rq);
+
+    default:
+        return r.ref ? sms_reported(rq, p, &r)
+                     : pando_fail(rq, &sms_bad_report);
+    }
 }
 
 
@@ -334,12 +373,20 @@ hear(pando_req_t *rq)
         return from_http(rq, p, body);
     }
 
+    if (strcmp(p->kind, "vonage") == 0) {
+        return from_vonage(rq, p, q, pando_copy(rq, body, len));
+    }
+
+    if (strcmp(p->kind, "sns") == 0) {
+        return from_sns(rq, p, body, len);
+    }
+
     if (strcmp(p->kind, "twilio") == 0) {
         return from_twilio(rq, p, q, pando_copy(rq, body, len));
     }
 
     if (q->key == NULL || !sms_same(q->key, sms_option(p, "secret"))) {
-        return pando_fail(rq, &bad_signature);
+        return pando_fail(rq, &sms_bad_signature);
     }
 
     return strcmp(p->kind, "smsru") == 0

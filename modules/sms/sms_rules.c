@@ -154,3 +154,69 @@ sms_same(const char *a, const char *b)
 
     return n == strlen(b) && n > 0 && pando_bytes_eq(a, b, n);
 }
+
+
+/* With padding, as others write it; out has room for strlen * 3 / 4. */
+
+bool
+sms_unbase64(const char *text, unsigned char *out, size_t *len)
+{
+    char    room[1024];
+    size_t  i, n = strlen(text);
+
+    if (n >= sizeof(room) || strpbrk(text, "-_")) {
+        return false;
+    }
+
+    while (n > 0 && text[n - 1] == '=') {
+        n--;
+    }
+
+    for (i = 0; i < n; i++) {
+        room[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
+    }
+
+    return pando_base64url_decode(room, n, out, len);
+}
+
+
+/*
+ * https://sns.<region>.amazonaws.com/..., and nothing that a browser or a
+ * library could read as another host.
+ */
+
+bool
+sms_sns_url(const char *url, bool certificate)
+{
+    size_t  n;
+
+    static const char  lower[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+
+    if (strlen(url) > 1500 || strncmp(url, "https://sns.", 12) != 0) {
+        return false;
+    }
+
+    url += 12;
+    n = strspn(url, lower);
+
+    if (n == 0 || strncmp(url + n, ".amazonaws.com", 14) != 0) {
+        return false;
+    }
+
+    url += n + 14;
+
+    if (strncmp(url, ".cn/", 4) == 0) {
+        url += 3;
+    }
+
+    if (!certificate) {
+        return strncmp(url, "/?", 2) == 0
+               && strpbrk(url, "@\\ \t\r\n#") == NULL;
+    }
+
+    n = strspn(url, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                    "0123456789-_./");
+
+    return *url == '/' && url[n] == '\0' && n > 4
+           && strcmp(url + n - 4, ".pem") == 0 && strstr(url, "..") == NULL;
+}

@@ -334,7 +334,10 @@ typedef struct {
     PANDO_FIELD(sms_provider_in_t, TREE, config,                              \
                 .note = "http: secret, status_url; twilio: account_sid, "     \
                         "auth_token, from; smsru: api_id, secret; kannel: "   \
-                        "username, password, from, secret",                   \
+                        "username, password, from, secret; vonage: api_key, " \
+                        "api_secret, signature_secret, from; sns: "           \
+                        "access_key_id, secret_access_key, region, "          \
+                        "topic_arn",                                          \
                 .example = "{\"secret\": \"0123456789abcdef\"}"),             \
     PANDO_FIELD(sms_provider_in_t, INT, per_second, .min = 1, .max = 10000,   \
                 .otherwise = "10",                                            \

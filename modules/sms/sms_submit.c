@@ -23,6 +23,21 @@ static const struct { const char  *code, *reason; } twilio_codes[] = {
     { "30006", "unknown_subscriber" }, { "30007", "spam_filter" },
     { "30008", "unknown" }, { "21606", "sender_rejected" },
     { "21212", "sender_rejected" }, { NULL, NULL }
+}, vonage_codes[] = {
+    { "7", "barred" }, { "15", "sender_rejected" }, { "29", "barred" },
+    { "33", "unknown_subscriber" }, { "6", "blocked_content" },
+    { "12", "blocked_content" }, { NULL, NULL }
+}, vonage_errors[] = {                  /* of reports */
+    { "2", "absent" }, { "3", "unknown_subscriber" }, { "4", "barred" },
+    { "6", "spam_filter" }, { "7", "absent" }, { "9", "unknown_subscriber" },
+    { "10", "blocked_content" }, { "12", "absent" }, { "13", "barred" },
+    { "14", "barred" }, { "50", "spam_filter" }, { NULL, NULL }
+}, sns_codes[] = {
+    { "INVALID", "unknown_subscriber" }, { "UNREACHABLE", "absent" },
+    { "CARRIER_UNREACHABLE", "absent" }, { "BLOCKED", "barred" },
+    { "CARRIER_BLOCKED", "barred" }, { "PROTECT_BLOCKED", "barred" },
+    { "SPAM", "spam_filter" }, { "INVALID_MESSAGE", "blocked_content" },
+    { "TTL_EXPIRED", "expired" }, { NULL, NULL }
 }, smsru_codes[] = {
     { "202", "unknown_subscriber" }, { "203", "blocked_content" },
     { "204", "sender_rejected" }, { "205", "blocked_content" },
@@ -38,8 +53,12 @@ sms_reason(const char *kind, const char *code)
 {
     size_t  i;
 
-    __typeof__(&twilio_codes[0])  all = strcmp(kind, "twilio") == 0
-        ? twilio_codes : strcmp(kind, "smsru") == 0 ? smsru_codes : NULL;
+    __typeof__(&twilio_codes[0])  all =
+        strcmp(kind, "twilio") == 0 ? twilio_codes
+        : strcmp(kind, "smsru") == 0 ? smsru_codes
+        : strcmp(kind, "vonage") == 0 ? vonage_codes
+        : strcmp(kind, "vonage report") == 0 ? vonage_errors
+        : strcmp(kind, "sns") == 0 ? sns_codes : NULL;
 
     for (i = 0; all && code && all[i].code; i++) {
         if (strcmp(all[i].code, code) == 0) {
@@ -147,8 +166,8 @@ sms_basic(pando_req_t *rq, const sms_use_t *p)
 
 /* What an answer of HTTP says by itself; false: its body says more. */
 
-static bool
-settled(const pando_fetched_t *got, sms_submitted_t *out)
+bool
+sms_settled(const pando_fetched_t *got, sms_submitted_t *out)
 {
     const char  *after;
 
@@ -193,8 +212,9 @@ settled(const pando_fetched_t *got, sms_submitted_t *out)
 }
 
 
-static void
-status_code(pando_req_t *rq, const pando_fetched_t *got, sms_submitted_t *out)
+void
+sms_status_code(pando_req_t *rq, const pando_fetched_t *got,
+    sms_submitted_t *out)
 {
     if (out->code == NULL && got->status) {
         out->code = pando_text(rq, "http_%d", got->status);
@@ -202,8 +222,8 @@ status_code(pando_req_t *rq, const pando_fetched_t *got, sms_submitted_t *out)
 }
 
 
-static const char *
-text_of(pando_req_t *rq, json_t *value)
+const char *
+sms_text_of(pando_req_t *rq, json_t *value)
 {
     return json_is_string(value) ? json_string_value(value)
            : json_is_integer(value)
@@ -237,17 +257,17 @@ by_http(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
         .body = body, .len = strlen(body), .timeout_ms = TIMEOUT_MS,
         .once = true });
 
-    if (!settled(got, out)) {
+    if (!sms_settled(got, out)) {
         said = json_loadb(got->body ? got->body : "", got->len, 0, NULL);
         out->how = got->status < 300 ? "accepted" : "failed";
-        out->ref = text_of(rq, json_object_get(said, "ref"));
-        out->code = text_of(rq, json_object_get(said, "code"));
+        out->ref = sms_text_of(rq, json_object_get(said, "ref"));
+        out->code = sms_text_of(rq, json_object_get(said, "code"));
         out->reason = got->status < 300 ? NULL
                       : sms_normal(json_string_value(
                             json_object_get(said, "reason")));
     }
 
-    status_code(rq, got, out);
+    sms_status_code(rq, got, out);
 }
 
 
@@ -276,17 +296,17 @@ by_twilio(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
             sms_option(p, "account_sid")),
         .len = strlen(body), .timeout_ms = TIMEOUT_MS, .once = true });
 
-    if (!settled(got, out)) {
+    if (!sms_settled(got, out)) {
         said = json_loadb(got->body ? got->body : "", got->len, 0, NULL);
         out->how = got->status < 300 ? "accepted" : "failed";
-        out->ref = text_of(rq, json_object_get(said, "sid"));
+        out->ref = sms_text_of(rq, json_object_get(said, "sid"));
         out->code = got->status < 300 ? NULL
-                    : text_of(rq, json_object_get(said, "code"));
+                    : sms_text_of(rq, json_object_get(said, "code"));
         out->reason = got->status < 300 ? NULL : sms_reason("twilio",
                                                             out->code);
     }
 
-    status_code(rq, got, out);
+    sms_status_code(rq, got, out);
 }
 
 
@@ -313,11 +333,11 @@ by_smsru(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
             *p->base_url ? p->base_url : "https://sms.ru"),
         .len = strlen(body), .timeout_ms = TIMEOUT_MS, .once = true });
 
-    if (!settled(got, out)) {
+    if (!sms_settled(got, out)) {
         said = json_loadb(got->body ? got->body : "", got->len, 0, NULL);
         one = json_object_get(json_object_get(said, "sms"), m->to + 1);
-        out->ref = text_of(rq, json_object_get(one, "sms_id"));
-        out->code = text_of(rq, json_object_get(one ? one : said,
+        out->ref = sms_text_of(rq, json_object_get(one, "sms_id"));
+        out->code = sms_text_of(rq, json_object_get(one ? one : said,
                                                 "status_code"));
 
         if (one && out->code && strcmp(out->code, "100") == 0) {
@@ -330,7 +350,7 @@ by_smsru(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
         }
     }
 
-    status_code(rq, got, out);
+    sms_status_code(rq, got, out);
 }
 
 
@@ -356,12 +376,12 @@ by_kannel(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
         .url = pando_text(rq, "%s/cgi-bin/sendsms?%s", p->base_url,
                           sms_form(rq, pairs)) });
 
-    if (!settled(got, out)) {
+    if (!sms_settled(got, out)) {
         out->how = got->status < 300 ? "accepted" : "failed";
         out->reason = got->status < 300 ? NULL : "unknown";
     }
 
-    status_code(rq, got, out);
+    sms_status_code(rq, got, out);
 }
 
 
@@ -377,7 +397,8 @@ sms_submit(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
                           const sms_out_t *m, sms_submitted_t *out);
     } ways[] = {
         { "http", by_http }, { "twilio", by_twilio }, { "smsru", by_smsru },
-        { "kannel", by_kannel }
+        { "kannel", by_kannel }, { "vonage", sms_by_vonage },
+        { "sns", sms_by_sns }
     };
 
     *out = (sms_submitted_t) { .how = "down", .code = "no_adapter" };

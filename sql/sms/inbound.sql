@@ -3,9 +3,21 @@
 -- name: hear(provider uuid, ref text, number text, masked text, sender text,
 --       body text) -> row sms_heard
 -- lane: writes
--- row: id uuid?, thread uuid, action text?, reply text?
+-- row: id uuid?, thread uuid?, action text?, reply text?
 SELECT h.id, h.thread, h.action, h.reply
   FROM sms.hear(:provider, :ref, :number, :masked, :sender, :body) AS h;
+
+-- name: hear_part(provider uuid, ref text, number text, masked text,
+--       sender text, body text, group_of text, part int, parts int)
+--       -> row sms_heard
+-- lane: writes
+SELECT h.id, h.thread, h.action, h.reply
+  FROM sms.hear_part(:provider, :ref, :number, :masked, :sender, :body,
+                     :group_of, :part, :parts) AS h;
+
+-- name: hear_late(most int) -> int
+-- lane: writes
+SELECT sms.hear_late(:most);
 
 -- name: inbound() -> page
 -- sort: -at = id uuid desc

@@ -142,6 +142,7 @@ DELETE FROM sms.opt_outs AS o WHERE o.tenant_id = :tenant AND o.id = :id;
 SELECT sms.suppressed(:tenant, :number, 'transactional', :sender);
 
 -- name: report(provider uuid, ref text?, message uuid?, kind text, code text?,
---       reason text?, price bigint?) -> bool
+--       reason text?, price bigint?, unit text) -> bool
 -- lane: writes
-SELECT sms.report(:provider, :ref, :message, :kind, :code, :reason, :price);
+SELECT sms.report(:provider, :ref, :message, :kind, :code, :reason, :price,
+                  :unit);
