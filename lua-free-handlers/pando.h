@@ -259,8 +259,9 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 #include "pando_wording.h"
 
 
-/* 5b. Push messages to devices: their cryptography (pando_push.h) */
+/* 5b. Push messages to devices, signatures: cryptography */
 
+#include "pando_ed25519.h"
 #include "pando_push.h"
 
 

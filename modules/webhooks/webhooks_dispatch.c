@@ -77,6 +77,9 @@ const pando_setting_t  webhooks_settings[] = {
       "whether endpoints may be called without TLS: for trying" },
     { "lease_spare_seconds", "30", PANDO_SET_INT, 1, 600,
       "how long after an attempt's own time it is taken for lost" },
+    { "egress", "", PANDO_SET_TEXT, 0, 0,
+      "addresses from which endpoints are called, for who lets in no others: "
+      "published, not chosen here" },
     { 0 }
 };
 
@@ -136,6 +139,8 @@ deliver(pando_req_t *rq, pando_uuid_t endpoint, const webhooks_claim_t *job)
 
     webhooks_key_add(rq, &keys, job->key_1);
     webhooks_key_add(rq, &keys, job->key_2);
+    webhooks_seed_add(rq, &keys, job->seed_1);
+    webhooks_seed_add(rq, &keys, job->seed_2);
 
     what = (webhooks_sending_t) {
         .id = pando_uuid_text(rq, job->message_id), .url = job->url,

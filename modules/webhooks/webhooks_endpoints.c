@@ -43,10 +43,14 @@ const pando_route_t  webhooks_endpoints[] = {
 
     { PANDO_POST, "/webhook-endpoints", add, "Add an endpoint",
       .scope = "webhooks:write", .takes = &webhooks_endpoint_in,
+      .query = &webhooks_saving, .deadline_ms = 40000,
       .status = 201, .gives = &webhooks_endpoint_view, .trips = 1,
       .fails = { &not_https, &not_public, &type_unknown, &uid_taken,
-                 &webhooks_filter_invalid, &webhooks_header_reserved },
-      .note = "Its secret is shown here, and never again." },
+                 &webhooks_filter_invalid, &webhooks_header_reserved,
+                 &webhooks_unanswered },
+      .note = "Its secret is shown here. With verify=true the url is first "
+              "sent a challenge, which it answers with 200 and the same "
+              "data.challenge." },
 
     { PANDO_GET, "/webhook-endpoints/{id}", get, "Get an endpoint",
       .scope = "webhooks:read", .gives = &webhooks_endpoint_view,
@@ -54,10 +58,11 @@ const pando_route_t  webhooks_endpoints[] = {
 
     { PANDO_PATCH, "/webhook-endpoints/{id}", change, "Change an endpoint",
       .scope = "webhooks:write", .takes = &webhooks_endpoint_patch,
-      .gives = &webhooks_endpoint_view, .trips = 3,
+      .query = &webhooks_saving, .deadline_ms = 40000,
+      .gives = &webhooks_endpoint_view, .trips = 5,
       .fails = { &not_https, &not_public, &type_unknown, &uid_taken,
                  &webhooks_filter_invalid, &webhooks_header_reserved,
-                 &pando_precondition } },
+                 &webhooks_unanswered, &pando_precondition } },
 
     { PANDO_DELETE, "/webhook-endpoints/{id}", remove_one,
       "Remove an endpoint and what waits for it",
@@ -138,56 +143,90 @@ get(pando_req_t *rq)
 }
 
 
+static void
+challenge(pando_req_t *rq, const webhooks_endpoint_in_t *in,
+    const webhooks_new_t *secret)
+{
+    unsigned char             *key = pando_alloc(rq, WEBHOOKS_SECRET_MAX);
+    webhooks_keys_t            keys = { .n = 1, .keys = { key } };
+    const webhooks_saving_t   *how = pando_query_params(rq);
+
+    if (!how->verify || in->url == NULL) {
+        return;
+    }
+
+    pando_assert(rq, webhooks_secret_read(secret->shown, key,
+                                          &keys.lens[0]));
+    webhooks_challenge(rq, in->url, webhooks_headers_given(rq, in->headers),
+                       (int) in->timeout_ms, &keys);
+}
+
+
 static pando_reply_t
 add(pando_req_t *rq)
 {
-    const char                    *secret, *concealed, *headers;
+    const char                    *headers;
     pando_json_t                   json;
     pando_list_t                   names;
+    webhooks_new_t                 secret, pair = { 0 };
     const webhooks_endpoint_in_t  *in = pando_body(rq);
 
     check(rq, in, true, true);
-    secret = webhooks_secret_new(rq, &concealed);
+    webhooks_secret_new(rq, &secret);
     headers = webhooks_headers_keep(rq, in->headers, &names);
+    challenge(rq, in, &secret);
+
+    if (in->ed25519) {
+        webhooks_key_new(rq, &pair);
+    }
+
     json = webhooks_sql_endpoint_add(pando_auto(rq), in->uid, in->url,
         in->description, in->event_types.items, in->event_types.n,
         in->filters.items, in->filters.n, in->channels.items, in->channels.n,
         webhooks_orderings[in->ordering], webhooks_stucks[in->when_stuck],
         webhooks_payloads[in->payload], names.items, names.n, headers,
-        (int32_t) in->max_in_flight, (int32_t) in->timeout_ms, concealed);
+        (int32_t) in->max_in_flight, (int32_t) in->timeout_ms,
+        secret.concealed, in->ed25519, pair.concealed, pair.shown);
 
-    return webhooks_shown(rq, json, secret);
+    return webhooks_shown(rq, json, secret.shown);
 }
 
 
-static pando_reply_t
-change(pando_req_t *rq)
+/* A key pair comes when it is asked for, and ends when it is not. */
+
+static void
+change_pair(pando_tx_t *tx, pando_uuid_t id, bool was, bool is)
 {
-    int32_t                        most, ms;
-    const char                    *headers;
-    pando_tx_t                    *tx;
-    pando_list_t                   names;
-    pando_uuid_t                   id = pando_path_id(rq);
-    pando_json_t                   json;
-    const pando_shape_t           *shape = &webhooks_endpoint_patch;
-    const webhooks_endpoint_in_t  *in = pando_body(rq);
-    bool                           has_url, has_types;
+    webhooks_new_t  pair;
 
-    has_url = PANDO_GIVEN(shape, in, url);
-    has_types = PANDO_GIVEN(shape, in, event_types);
-    most = (int32_t) in->max_in_flight;
-    ms = (int32_t) in->timeout_ms;
+    if (is && !was) {
+        webhooks_key_new(pando_tx_req(tx), &pair);
+        webhooks_sql_secret_add(tx, id, "ed25519", pair.concealed,
+                                pair.shown);
 
-    tx = pando_begin(rq);
-    pando_match_or_412(rq, webhooks_sql_endpoint_lock_or_404(tx, id)
-                           ->version);
-    check(rq, in, has_url, has_types);
-    headers = webhooks_headers_keep(rq, in->headers, &names);
-    json = webhooks_sql_endpoint_change(tx, id,
+    } else if (was && !is) {
+        (void) webhooks_sql_secrets_expire(tx, id, "ed25519", 0);
+    }
+}
+
+
+static pando_json_t
+save(pando_tx_t *tx, pando_uuid_t id, const webhooks_endpoint_in_t *in)
+{
+    int32_t               most = (int32_t) in->max_in_flight;
+    int32_t               ms = (int32_t) in->timeout_ms;
+    const char           *headers;
+    pando_list_t          names;
+    const pando_shape_t  *shape = &webhooks_endpoint_patch;
+
+    headers = webhooks_headers_keep(pando_tx_req(tx), in->headers, &names);
+
+    return webhooks_sql_endpoint_change(tx, id,
         PANDO_GIVEN(shape, in, uid) ? in->uid : NULL,
-        has_url ? in->url : NULL,
+        PANDO_GIVEN(shape, in, url) ? in->url : NULL,
         PANDO_GIVEN(shape, in, description) ? in->description : NULL,
-        in->event_types.items, has_types ? in->event_types.n : 0,
+        in->event_types.items,
+        PANDO_GIVEN(shape, in, event_types) ? in->event_types.n : 0,
         PANDO_GIVEN(shape, in, filters), in->filters.items, in->filters.n,
         PANDO_GIVEN(shape, in, channels), in->channels.items,
         in->channels.n, PANDO_GIVEN(shape, in, ordering)
@@ -198,7 +237,38 @@ change(pando_req_t *rq)
                                         : NULL,
         PANDO_GIVEN(shape, in, headers), names.items, names.n, headers,
         PANDO_GIVEN(shape, in, max_in_flight) ? &most : NULL,
-        PANDO_GIVEN(shape, in, timeout_ms) ? &ms : NULL);
+        PANDO_GIVEN(shape, in, timeout_ms) ? &ms : NULL,
+        PANDO_GIVEN(shape, in, ed25519) ? &in->ed25519 : NULL);
+}
+
+
+static pando_reply_t
+change(pando_req_t *rq)
+{
+    pando_tx_t                    *tx;
+    pando_uuid_t                   id = pando_path_id(rq);
+    pando_json_t                   json;
+    pando_list_t                   names;
+    webhooks_new_t                 secret;
+    webhooks_endpoint_t           *row;
+    const pando_shape_t           *shape = &webhooks_endpoint_patch;
+    const webhooks_endpoint_in_t  *in = pando_body(rq);
+
+    (void) webhooks_headers_keep(rq, in->headers, &names);
+    check(rq, in, PANDO_GIVEN(shape, in, url),
+          PANDO_GIVEN(shape, in, event_types));
+    webhooks_secret_new(rq, &secret);
+    challenge(rq, in, &secret);
+
+    tx = pando_begin(rq);
+    row = webhooks_sql_endpoint_lock_or_404(tx, id);
+    pando_match_or_412(rq, row->version);
+
+    if (PANDO_GIVEN(shape, in, ed25519)) {
+        change_pair(tx, id, row->ed25519, in->ed25519);
+    }
+
+    json = save(tx, id, in);
     pando_commit(tx);
 
     return pando_reply_json(rq, json);

@@ -63,20 +63,27 @@ webhooks_headers_keep(pando_req_t *rq, const json_t *headers,
 const char *const *
 webhooks_headers_of(pando_req_t *rq, const char *concealed)
 {
-    size_t        n = 0, len = 0;
-    json_t       *headers = NULL, *value;
-    const char   *name, *text, **all;
+    size_t       len = 0;
+    const char  *text;
 
     text = concealed ? pando_reveal(rq, PURPOSE, concealed, &len) : NULL;
 
-    if (text) {
-        headers = json_loadb(text, len, 0, NULL);
-    }
+    return webhooks_headers_given(rq, text ? json_loadb(text, len, 0, NULL)
+                                           : NULL);
+}
+
+
+const char *const *
+webhooks_headers_given(pando_req_t *rq, const json_t *headers)
+{
+    size_t        n = 0;
+    json_t       *value;
+    const char   *name, **all;
 
     all = pando_alloc(rq, (json_object_size(headers) * 2 + 1)
                           * sizeof(char *));
 
-    json_object_foreach(headers, name, value) {
+    json_object_foreach((json_t *) headers, name, value) {
         all[n++] = name;
         all[n++] = json_string_value(value);
     }

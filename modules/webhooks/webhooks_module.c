@@ -16,6 +16,7 @@ static const pando_route_t *const  routes[] = {
     webhooks_messages,
     webhooks_broadcasts,
     webhooks_recoveries,
+    webhooks_known,
     NULL
 };
 

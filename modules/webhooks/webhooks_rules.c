@@ -10,8 +10,10 @@
 #include "webhooks.h"
 
 
-#define PREFIX  "whsec_"
+#define SECRET  "whsec_"
+#define PUBLIC  "whpk_"
 #define MAX     PANDO_BASE64URL_LEN(WEBHOOKS_SECRET_MAX)
+#define TRIED   4                   /* open signatures of one message */
 
 
 /* With padding; no zero is written.  out has room for (len + 2) / 3 * 4. */
@@ -38,22 +40,13 @@ webhooks_base64(const void *data, size_t len, char *out)
 }
 
 
-/* key has room for WEBHOOKS_SECRET_MAX bytes. */
+/* Strict, with its padding.  out has room for n * 3 / 4 bytes. */
 
-bool
-webhooks_secret_read(const char *text, unsigned char *key, size_t *len)
+static bool
+base64_read(const char *text, size_t n, unsigned char *out, size_t *size)
 {
     char    url[MAX + 4];
-    size_t  i, n, size;
-
-    unsigned char  out[MAX];
-
-    if (strncmp(text, PREFIX, sizeof(PREFIX) - 1) != 0) {
-        return false;
-    }
-
-    text += sizeof(PREFIX) - 1;
-    n = strlen(text);
+    size_t  i;
 
     if (n % 4 || n > sizeof(url)) {
         return false;
@@ -67,8 +60,26 @@ webhooks_secret_read(const char *text, unsigned char *key, size_t *len)
         url[i] = text[i] == '+' ? '-' : text[i] == '/' ? '_' : text[i];
     }
 
-    if (strspn(text + i, "=") != n - i || n - i > 2
-        || !pando_base64url_decode(url, i, out, &size)
+    return n - i <= 2 && strspn(text + i, "=") >= n - i
+           && pando_base64url_decode(url, i, out, size);
+}
+
+
+/* key has room for WEBHOOKS_SECRET_MAX bytes. */
+
+bool
+webhooks_secret_read(const char *text, unsigned char *key, size_t *len)
+{
+    size_t         size;
+    unsigned char  out[MAX + 4];
+
+    if (strncmp(text, SECRET, sizeof(SECRET) - 1) != 0) {
+        return false;
+    }
+
+    text += sizeof(SECRET) - 1;
+
+    if (!base64_read(text, strlen(text), out, &size)
         || size < WEBHOOKS_SECRET_MIN || size > WEBHOOKS_SECRET_MAX)
     {
         return false;
@@ -76,6 +87,32 @@ webhooks_secret_read(const char *text, unsigned char *key, size_t *len)
 
     memcpy(key, out, size);
     *len = size;
+
+    return true;
+}
+
+
+/* A public key: whpk_ and its base64. */
+
+bool
+webhooks_public_read(const char *text, unsigned char key[PANDO_ED25519_KEY])
+{
+    size_t         size;
+    unsigned char  out[MAX + 4];
+
+    if (strncmp(text, PUBLIC, sizeof(PUBLIC) - 1) != 0) {
+        return false;
+    }
+
+    text += sizeof(PUBLIC) - 1;
+
+    if (!base64_read(text, strlen(text), out, &size)
+        || size != PANDO_ED25519_KEY)
+    {
+        return false;
+    }
+
+    memcpy(key, out, size);
 
     return true;
 }
@@ -98,6 +135,23 @@ webhooks_sign(const unsigned char *key, size_t len, const char *content,
 }
 
 
+bool
+webhooks_sign_openly(const unsigned char seed[PANDO_ED25519_SEED],
+    const char *content, size_t size, char out[WEBHOOKS_SIGNATURE])
+{
+    unsigned char  signature[PANDO_ED25519_SIGNATURE];
+
+    if (!pando_ed25519_sign(seed, content, size, signature)) {
+        return false;
+    }
+
+    memcpy(out, "v1a,", 4);
+    out[4 + webhooks_base64(signature, sizeof(signature), out + 4)] = '\0';
+
+    return true;
+}
+
+
 static bool
 is_listed(const char *signatures, const char *one)
 {
@@ -111,6 +165,39 @@ is_listed(const char *signatures, const char *one)
     }
 
     return found;
+}
+
+
+/* By one of these public keys; of more signatures the first few count. */
+
+static bool
+is_signed_openly(const webhooks_keys_t *keys, const char *signatures,
+    const char *content, size_t size)
+{
+    size_t         i, n, len, tried = 0;
+    unsigned char  one[MAX + 4];
+
+    for (/* void */; *signatures && tried < TRIED; signatures += n) {
+        signatures += strspn(signatures, " ");
+        n = strcspn(signatures, " ");
+
+        if (strncmp(signatures, "v1a,", 4) != 0
+            || !base64_read(signatures + 4, n - 4, one, &len)
+            || len != PANDO_ED25519_SIGNATURE)
+        {
+            continue;
+        }
+
+        tried++;
+
+        for (i = 0; i < keys->npublic; i++) {
+            if (pando_ed25519_verify(keys->public[i], content, size, one)) {
+                return true;
+            }
+        }
+    }
+
+    return false;
 }
 
 
@@ -170,7 +257,8 @@ webhooks_verify(const webhooks_keys_t *keys, const char *id,
         }
     }
 
-    return matches ? NULL : "no_signature_matches";
+    return matches || is_signed_openly(keys, signatures, content, size)
+           ? NULL : "no_signature_matches";
 }
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Webhooks: one attempt, signed by each live secret.
+ * Webhooks: one attempt, signed by each live secret and key.
  *
  * Redirects are not followed, and an address is checked by the root when it
  * is connected to.  Only a 2xx is good, however its body goes on.  Nothing is
@@ -30,7 +30,7 @@ webhooks_send(pando_req_t *rq, const webhooks_sending_t *what)
     const char    *at, *body, *content, *signatures = "";
     pando_fetch_t  ask;
 
-    if (what->keys->n == 0) {
+    if (what->keys->n + what->keys->nseeds == 0) {
         return &no_secret;
     }
 
@@ -43,7 +43,15 @@ webhooks_send(pando_req_t *rq, const webhooks_sending_t *what)
         pando_assert(rq, webhooks_sign(what->keys->keys[i],
                                        what->keys->lens[i], content, size,
                                        own));
-        signatures = pando_text(rq, "%s%s%s", signatures, i ? " " : "", own);
+        signatures = pando_text(rq, "%s%s%s", signatures,
+                                *signatures ? " " : "", own);
+    }
+
+    for (i = 0; i < what->keys->nseeds; i++) {
+        pando_assert(rq, webhooks_sign_openly(what->keys->seeds[i], content,
+                                              size, own));
+        signatures = pando_text(rq, "%s%s%s", signatures,
+                                *signatures ? " " : "", own);
     }
 
     ask = (pando_fetch_t) {

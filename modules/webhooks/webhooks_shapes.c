@@ -11,6 +11,7 @@ static const char *const  states[] = { "active", "paused", "disabled", NULL };
 static const char *const  fates[] = {
     "pending", "sending", "succeeded", "failed", "expired", NULL
 };
+static const char *const  kinds[] = { "hmac", "ed25519", NULL };
 static const char *const  recovered[] = { "failed", "all", NULL };
 
 const char *const  webhooks_orderings[] = {
@@ -28,6 +29,7 @@ typedef struct {
     pando_list_t   event_types, filters, channels, header_names;
     int64_t        max_in_flight, timeout_ms, version;
     int            state, ordering, when_stuck, payload;
+    bool           ed25519;
     pando_time_t   created_at, updated_at;
 } endpoint_t;
 
@@ -65,6 +67,11 @@ static const pando_field_t  endpoint_in_fields[] = {
     PANDO_FIELD(webhooks_endpoint_in_t, TREE, headers,
                 .note = "headers of its own; they are not shown again",
                 .example = "{\"Authorization\": \"Bearer x\"}"),
+    PANDO_FIELD(webhooks_endpoint_in_t, BOOL, ed25519,
+                .otherwise = "false",
+                .note = "signed by a key pair, too: whoever has its public "
+                        "half, at /.well-known/webhooks-keys.json, verifies "
+                        "without a secret"),
     PANDO_FIELD(webhooks_endpoint_in_t, INT, max_in_flight, .min = 1,
                 .max = 32, .otherwise = "8"),
     PANDO_FIELD(webhooks_endpoint_in_t, INT, timeout_ms, .min = 1000,
@@ -92,6 +99,7 @@ static const pando_field_t  endpoint_fields[] = {
                 .among = webhooks_payloads),
     PANDO_FIELD(endpoint_t, LIST, header_names, .required = true,
                 .item = PANDO_IS_TEXT),
+    PANDO_FIELD(endpoint_t, BOOL, ed25519, .required = true),
     PANDO_FIELD(endpoint_t, INT, max_in_flight, .required = true),
     PANDO_FIELD(endpoint_t, INT, timeout_ms, .required = true),
     PANDO_FIELD(endpoint_t, ENUM, state, .required = true,
@@ -102,7 +110,7 @@ static const pando_field_t  endpoint_fields[] = {
     PANDO_FIELD(endpoint_t, TIME, created_at, .required = true),
     PANDO_FIELD(endpoint_t, TIME, updated_at, .required = true),
     PANDO_FIELD(endpoint_t, TEXT, secret,
-                .note = "of a new one: it is not shown again"),
+                .note = "of a new one"),
     PANDO_END
 };
 
@@ -129,6 +137,103 @@ webhooks_endpoint_view = {
 webhooks_rotate_in = {
     .name = "WebhookRotation", .size = sizeof(webhooks_rotate_in_t),
     .given = true, .fields = rotate_in_fields
+};
+
+
+/* Secrets, and what all may know */
+
+typedef struct {
+    int            kind;
+    const char    *key;
+    pando_time_t   created_at, expires_at;
+} secret_t;
+
+typedef struct {
+    const char  *kty, *crv, *alg, *use, *kid, *x, *whpk;
+} jwk_t;
+
+typedef struct { pando_list_t  data, keys, addresses; } known_t;
+
+static const pando_field_t  saving_fields[] = {
+    PANDO_FIELD(webhooks_saving_t, BOOL, verify,
+                .note = "whether the url has to answer a challenge first"),
+    PANDO_END
+};
+
+static const pando_field_t  whose_fields[] = {
+    PANDO_FIELD(webhooks_whose_t, UUID, endpoint, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  secret_fields[] = {
+    PANDO_FIELD(secret_t, ENUM, kind, .required = true, .among = kinds),
+    PANDO_FIELD(secret_t, TEXT, key, .required = true, .nullable = true,
+                .note = "whsec_, or the public half: whpk_; null: kept under "
+                        "a pando_secret that is gone"),
+    PANDO_FIELD(secret_t, TIME, created_at, .required = true),
+    PANDO_FIELD(secret_t, TIME, expires_at, .required = true,
+                .nullable = true),
+    PANDO_END
+};
+
+static const pando_shape_t  secret_shape = {
+    .name = "WebhookSecret", .size = sizeof(secret_t),
+    .fields = secret_fields
+};
+
+static const pando_field_t  secrets_fields[] = {
+    PANDO_FIELD(known_t, LIST, data, .required = true,
+                .shape = &secret_shape),
+    PANDO_END
+};
+
+static const pando_field_t  jwk_fields[] = {
+    PANDO_FIELD(jwk_t, TEXT, kty, .required = true),
+    PANDO_FIELD(jwk_t, TEXT, crv, .required = true),
+    PANDO_FIELD(jwk_t, TEXT, alg, .required = true),
+    PANDO_FIELD(jwk_t, TEXT, use, .required = true),
+    PANDO_FIELD(jwk_t, TEXT, kid, .required = true),
+    PANDO_FIELD(jwk_t, TEXT, x, .required = true),
+    PANDO_FIELD(jwk_t, TEXT, whpk, .required = true,
+                .note = "the same, as Standard Webhooks writes it"),
+    PANDO_END
+};
+
+static const pando_shape_t  jwk_shape = {
+    .name = "WebhookKey", .size = sizeof(jwk_t), .fields = jwk_fields
+};
+
+static const pando_field_t  keys_fields[] = {
+    PANDO_FIELD(known_t, LIST, keys, .required = true, .shape = &jwk_shape),
+    PANDO_END
+};
+
+static const pando_field_t  egress_fields[] = {
+    PANDO_FIELD(known_t, LIST, addresses, .required = true,
+                .item = PANDO_IS_TEXT,
+                .note = "from which calls come; empty: not known"),
+    PANDO_END
+};
+
+const pando_shape_t
+webhooks_saving = {
+    .name = "WebhookSaving", .size = sizeof(webhooks_saving_t),
+    .given = true, .fields = saving_fields
+},
+webhooks_whose = {
+    .name = "WebhookKeysOf", .size = sizeof(webhooks_whose_t),
+    .given = true, .fields = whose_fields
+},
+webhooks_secrets_view = {
+    .name = "WebhookSecrets", .size = sizeof(known_t),
+    .fields = secrets_fields
+},
+webhooks_keys_view = {
+    .name = "WebhookKeys", .size = sizeof(known_t), .fields = keys_fields
+},
+webhooks_egress_view = {
+    .name = "WebhookEgress", .size = sizeof(known_t),
+    .fields = egress_fields
 };
 
 
@@ -390,6 +495,7 @@ static const pando_field_t  verify_in_fields[] = {
     PANDO_FIELD(webhooks_verify_in_t, TEXT, body, .required = true,
                 .max = 60000),
     PANDO_FIELD(webhooks_verify_in_t, TEXT, secret, .max = 120,
+                .note = "whsec_, or a public key: whpk_",
                 .example = "\"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\""),
     PANDO_FIELD(webhooks_verify_in_t, UUID, endpoint_id),
     PANDO_END

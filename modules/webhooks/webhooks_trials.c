@@ -18,7 +18,7 @@ type_unknown = { .status = 422, .code = "unknown_event_type",
 secret_malformed = { .status = 422, .code = "secret_malformed",
                      .pointer = "/secret",
                      .text = "a secret is whsec_ and 24 to 64 bytes in "
-                             "base64" },
+                             "base64, a public key whpk_ and 32" },
 whose_secret = { .status = 422, .code = "secret_or_endpoint",
                  .text = "either a secret or an endpoint is named" },
 endpoint_unknown = { .status = 422, .code = "endpoint_unknown",
@@ -61,8 +61,7 @@ example(pando_req_t *rq, const pando_event_t *event)
 static pando_reply_t
 test(pando_req_t *rq)
 {
-    size_t                     i, n;
-    webhooks_keys_t            keys = { 0 };
+    size_t                     n;
     webhooks_secret_t         *row;
     webhooks_tried_t          *out;
     webhooks_sending_t         what;
@@ -84,14 +83,10 @@ test(pando_req_t *rq)
         return pando_fail(rq, &type_unknown);
     }
 
-    for (i = 0; i < n; i++) {
-        webhooks_key_add(rq, &keys, row[i].key_ct);
-    }
-
     what = (webhooks_sending_t) {
         .id = pando_uuid_text(rq, pando_uuid7()), .url = row->url,
         .body = example(rq, event), .timeout_ms = (int) row->timeout_ms,
-        .keys = &keys
+        .keys = webhooks_keys_of(rq, row, n)
     };
 
     got = webhooks_send(rq, &what);
@@ -118,9 +113,9 @@ test(pando_req_t *rq)
 static webhooks_keys_t *
 keys_of(pando_req_t *rq, const webhooks_verify_in_t *in)
 {
-    size_t              i, n;
+    size_t              n;
     bool                has_endpoint;
-    unsigned char      *key;
+    unsigned char      *key = pando_alloc(rq, WEBHOOKS_SECRET_MAX);
     webhooks_keys_t    *keys = pando_alloc(rq, sizeof(webhooks_keys_t));
     webhooks_secret_t  *row;
 
@@ -130,14 +125,18 @@ keys_of(pando_req_t *rq, const webhooks_verify_in_t *in)
         pando_leave(rq, &whose_secret);
     }
 
-    if (in->secret) {
-        key = pando_alloc(rq, WEBHOOKS_SECRET_MAX);
+    if (in->secret && webhooks_public_read(in->secret, key)) {
+        keys->public[keys->npublic++] = key;
+        return keys;
+    }
 
+    if (in->secret) {
         if (!webhooks_secret_read(in->secret, key, &keys->lens[0])) {
             pando_leave(rq, &secret_malformed);
         }
 
         keys->keys[keys->n++] = key;
+
         return keys;
     }
 
@@ -147,11 +146,7 @@ keys_of(pando_req_t *rq, const webhooks_verify_in_t *in)
         pando_leave(rq, &endpoint_unknown);
     }
 
-    for (i = 0; i < n; i++) {
-        webhooks_key_add(rq, keys, row[i].key_ct);
-    }
-
-    return keys;
+    return webhooks_keys_of(rq, row, n);
 }
 
 

@@ -16,11 +16,13 @@ SELECT webhooks.fan_out(:tenant, :event, :type, :body, :channels, :key,
 -- name: claim(endpoint_id uuid, spare_s int) -> row? webhooks_claim
 -- lane: writes
 -- row: message_id uuid, attempt int, type text, url text, timeout_ms int,
--- row: body text, key_1 text?, key_2 text?, thin bool, headers_ct text?,
--- row: seq bigint?
+-- row: body text, key_1 text?, key_2 text?, seed_1 text?, seed_2 text?,
+-- row: thin bool, headers_ct text?, seq bigint?
 SELECT c.message_id, c.attempt, c.type, c.url, c.timeout_ms, c.body, c.key_1,
-       c.key_2, c.thin, c.headers_ct, c.seq
-  FROM webhooks.claim_next(:tenant, :endpoint_id, :spare_s) AS c;
+       c.key_2, k.seeds[1] AS seed_1, k.seeds[2] AS seed_2, c.thin,
+       c.headers_ct, c.seq
+  FROM webhooks.claim_next(:tenant, :endpoint_id, :spare_s) AS c,
+       webhooks.live(:endpoint_id, 'ed25519') AS k (seeds);
 
 -- name: record(endpoint_id uuid, message_id uuid, try int, good bool,
 --       status int?, ms bigint, error text?, ip text?, response text?,

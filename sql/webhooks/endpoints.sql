@@ -15,14 +15,15 @@ SELECT webhooks.doc(e), e.version
 -- name: endpoint_add(uid text?, url text, description text?,
 --       event_types text[], filters text[], channels text[], ordering text,
 --       when_stuck text, payload text, header_names text[], headers_ct text?,
---       max_in_flight int, timeout_ms int, key_ct text) -> json
+--       max_in_flight int, timeout_ms int, key_ct text, ed25519 bool,
+--       seed_ct text?, public_key text?) -> json
 WITH e AS (
     INSERT INTO webhooks.endpoints (tenant_id, uid, url, description,
            event_types, filters, channels, ordering, when_stuck, payload,
-           header_names, headers_ct, max_in_flight, timeout_ms)
+           header_names, headers_ct, max_in_flight, timeout_ms, ed25519)
     VALUES (:tenant, :uid, :url, :description, :event_types, :filters,
             :channels, :ordering, :when_stuck, :payload, :header_names,
-            :headers_ct, :max_in_flight, :timeout_ms)
+            :headers_ct, :max_in_flight, :timeout_ms, :ed25519)
     RETURNING *
 ), l AS (
     INSERT INTO webhooks.lanes (endpoint_id, tenant_id)
@@ -30,12 +31,17 @@ WITH e AS (
 ), s AS (
     INSERT INTO webhooks.secrets (endpoint_id, tenant_id, key_ct)
     SELECT e.id, e.tenant_id, :key_ct FROM e
+), k AS (
+    INSERT INTO webhooks.secrets (endpoint_id, tenant_id, key_ct, kind,
+           public_key)
+    SELECT e.id, e.tenant_id, :seed_ct, 'ed25519', :public_key FROM e
+     WHERE e.ed25519
 )
 SELECT webhooks.doc(e::webhooks.endpoints), e.version FROM e;
 
 -- name: endpoint_lock(id uuid) -> row? webhooks_endpoint
--- row: version bigint, state text
-SELECT e.version, e.state FROM webhooks.endpoints AS e
+-- row: version bigint, state text, ed25519 bool
+SELECT e.version, e.state, e.ed25519 FROM webhooks.endpoints AS e
  WHERE e.tenant_id = :tenant AND e.id = :id FOR UPDATE;
 
 -- name: stats(id uuid) -> json?
@@ -48,7 +54,8 @@ SELECT webhooks.stats(e)
 --       event_types text[], has_filters bool, filters text[],
 --       has_channels bool, channels text[], ordering text?, when_stuck text?,
 --       payload text?, has_headers bool, header_names text[],
---       headers_ct text?, max_in_flight int?, timeout_ms int?) -> json
+--       headers_ct text?, max_in_flight int?, timeout_ms int?,
+--       ed25519 bool?) -> json
 UPDATE webhooks.endpoints AS e
    SET uid = coalesce(:uid, uid), url = coalesce(:url, url),
        description = coalesce(:description, description),
@@ -64,6 +71,7 @@ UPDATE webhooks.endpoints AS e
                          ELSE headers_ct END,
        max_in_flight = coalesce(:max_in_flight, max_in_flight),
        timeout_ms = coalesce(:timeout_ms, timeout_ms),
+       ed25519 = coalesce(:ed25519, ed25519),
        version = version + 1, updated_at = now()
  WHERE e.tenant_id = :tenant AND e.id = :id
 RETURNING webhooks.doc(e), e.version;
@@ -89,27 +97,38 @@ DELETE FROM webhooks.endpoints AS e
  WHERE e.tenant_id = :tenant AND e.id = :id
    AND (:if_version::bigint IS NULL OR e.version = :if_version);
 
--- name: secrets_expire(id uuid, overlap_h int) -> affected
+-- name: secrets_expire(id uuid, kind text, overlap_h int) -> affected
 -- Of the live ones the newest may go on for a while; older ones end now.
 UPDATE webhooks.secrets AS s
    SET expires_at = CASE WHEN s.id = (SELECT o.id FROM webhooks.secrets AS o
-                         WHERE o.endpoint_id = :id ORDER BY o.id DESC LIMIT 1)
+                         WHERE o.endpoint_id = :id AND o.kind = :kind
+                         ORDER BY o.id DESC LIMIT 1)
            THEN now() + make_interval(hours => :overlap_h)
            ELSE now() END
- WHERE s.tenant_id = :tenant AND s.endpoint_id = :id
+ WHERE s.tenant_id = :tenant AND s.endpoint_id = :id AND s.kind = :kind
    AND (s.expires_at IS NULL OR s.expires_at > now());
 
--- name: secret_add(id uuid, key_ct text) -> none
-INSERT INTO webhooks.secrets (endpoint_id, tenant_id, key_ct)
-VALUES (:id, :tenant, :key_ct);
+-- name: secret_add(id uuid, kind text, key_ct text, public_key text?) -> none
+INSERT INTO webhooks.secrets (endpoint_id, tenant_id, kind, key_ct, public_key)
+VALUES (:id, :tenant, :kind, :key_ct, :public_key);
 
 -- name: secrets(id uuid) -> rows webhooks_secret
--- row: url text, timeout_ms int, key_ct text
--- Those that sign, the newest first; none where there is no such endpoint.
-SELECT e.url, e.timeout_ms, s.key_ct
+-- row: url text, timeout_ms int, kind text, key_ct text, public_key text?,
+-- row: created_at timestamptz, expires_at timestamptz?
+-- Those that sign, the newest of a kind first; none where there is no such endpoint.
+SELECT e.url, e.timeout_ms, s.kind, s.key_ct, s.public_key, s.created_at,
+       s.expires_at
   FROM webhooks.endpoints AS e
   JOIN webhooks.secrets AS s ON s.endpoint_id = e.id
  WHERE e.tenant_id = :tenant AND e.id = :id
+   AND (s.expires_at IS NULL OR s.expires_at > now())
+ ORDER BY s.kind DESC, s.id DESC LIMIT 4;
+
+-- name: public_keys(id uuid) -> rows webhooks_public_key
+-- across tenants: receivers, who are nobody's, ask for what all may know
+-- row: id uuid, public_key text
+SELECT s.id, s.public_key FROM webhooks.secrets AS s
+ WHERE s.endpoint_id = :id AND s.kind = 'ed25519'
    AND (s.expires_at IS NULL OR s.expires_at > now())
  ORDER BY s.id DESC LIMIT 2;
 

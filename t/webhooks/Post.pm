@@ -96,4 +96,25 @@ sub signed
     return scalar grep { $_ eq $own } split / /, $head->{'webhook-signature'};
 }
 
+# Its open signatures, verified by openssl with a public key as it is published.
+sub signed_openly
+{
+    my ($t, $rq, $whpk) = @_;
+    my $head = $rq->{headers};
+    my $key = pack('H*', '302a300506032b6570032100') . decode_base64($whpk =~ s/^whpk_//r);
+    my $pem = $t->{p}->write('whpk.pem', "-----BEGIN PUBLIC KEY-----\n" . encode_base64($key)
+        . "-----END PUBLIC KEY-----\n");
+    my $text = $t->{p}->write('whpk.text', join '.', @$head{qw(webhook-id webhook-timestamp)},
+        $rq->{body});
+    my $good = 0;
+
+    for ($head->{'webhook-signature'} =~ /v1a,(\S+)/g) {
+        my $file = $t->{p}->write('whpk.signature', decode_base64($_));
+        $good++ if qx{openssl pkeyutl -verify -pubin -inkey $pem -rawin -in $text -sigfile $file}
+            =~ /Verified Successfully/;
+    }
+
+    return $good;
+}
+
 1;

@@ -54,6 +54,14 @@ $t->fails($t->patch("/webhook-endpoints/$e->{id}", { url => 'https://10.1.1.1/' 
 $t->fails($t->patch("/webhook-endpoints/$e->{id}", { event_types => ['none.such'] }), $one,
     'unknown_event_type', '/event_types/0');
 
+# where nobody answers
+
+my %none = (url => 'http://127.0.0.1:8443/');
+$t->fails($t->post('/webhook-endpoints?verify=true', { %in, %none }), $all, 'challenge_failed',
+    '/url');
+$t->fails($t->patch("/webhook-endpoints/$e->{id}?verify=true", { %none }), $one,
+    'challenge_failed', '/url');
+
 # conditions and headers of an endpoint's own
 
 for (['filter_invalid', '/filters/1', filters => ['data.a > 1', 'data.a >']],
@@ -150,7 +158,7 @@ $t->fails($t->post('/webhook-endpoints', { %in, url => 'http://a.example.com/' }
 $t->fails($t->patch("/webhook-endpoints/$two->{id}", { url => 'http://a.example.com/' }), $one,
     'url_not_https', '/url');
 
-$t->all_provoked('webhooks_endpoints.c', 'webhooks_catalogue.c', 'webhooks_secrets.c');
+$t->all_provoked('webhooks_endpoints.c', 'webhooks_catalogue.c');
 unlike $p->log . $p->log('access.log'), qr/whsec_/, 'no secret is in a log';
 is $p->log =~ /\Q@{[ substr $e->{secret}, 6 ]}\E/ ? 1 : 0, 0, 'in no form';
 

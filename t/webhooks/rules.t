@@ -3,5 +3,5 @@
 use Pando;
 use Pando::Unit;
 
-units(webhooks_rules => [ 'pando_bytes', '-lcrypto' ]);
+units(webhooks_rules => [ 'pando_bytes', 'pando_ed25519', '-lcrypto' ]);
 done_testing;

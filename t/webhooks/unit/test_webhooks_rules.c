@@ -9,9 +9,14 @@
 #include "tap.h"
 
 
+/* The first one is that of the reference libraries of Standard Webhooks. */
+
 static const struct {
     const char  *secret, *id, *at, *body, *signature;
 } vectors[] = {
+    { "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+      "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "{\"test\": 2432232314}",
+      "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" },
     { "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "m1", "1700000000", "{}",
       "v1,8bL+ivnTZdGGGoX/WTBgwdF5uZD/UuWUbwDNrANAUDc=" },
     { "whsec_AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=", "msg_2",
@@ -75,6 +80,69 @@ signatures(void)
 }
 
 
+/*
+ * Open signatures of what the reference vector signs, by the seeds of RFC
+ * 8032, 7.1, made and verified by openssl pkeyutl.
+ */
+
+static void
+openly(void)
+{
+    char             own[WEBHOOKS_SIGNATURE], all[400];
+    size_t           i;
+    unsigned char    seed[PANDO_ED25519_SEED], key[PANDO_ED25519_KEY];
+    webhooks_keys_t  keys = { .npublic = 1, .public = { key } };
+
+    static const char  content[] = "msg_p5jXN8AQM9LWM0D4loKWxJek.1614265330."
+                                   "{\"test\": 2432232314}";
+    static const struct {
+        const char  *seed, *key, *signature;
+    } all_of[] = {
+        { "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+          "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=",
+          "v1a,fldxM4gAKugP6nnt1hdz3sgGfZ6d99nzrMFnZOELIxbz"
+          "EHoVmAb2ADpkJK7zgPePmPsle0zV9jSeGlHFG2NVAw==" },
+        { "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+          "whpk_PUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=",
+          "v1a,7anDmyOh9LNskt5GJUTacHmbvyUkT0/S1jnxFAp+h2hc"
+          "VXnQLWhtWA2+wP6vO0AUwEYP23IIZVuneGRhNj7hDQ==" },
+    };
+
+    for (i = 0; i < sizeof(all_of) / sizeof(all_of[0]); i++) {
+        unsigned  n;
+
+        for (n = 0; n < PANDO_ED25519_SEED; n++) {
+            sscanf(all_of[i].seed + n * 2, "%2hhx", &seed[n]);
+        }
+
+        ok(webhooks_public_read(all_of[i].key, key), "key %zu is read", i);
+        ok(webhooks_sign_openly(seed, content, strlen(content), own),
+           "signed");
+        is_text(own, all_of[i].signature, "as others sign it");
+        snprintf(all, sizeof(all), "v1,AAAA v1a,AAAA v1a, %s", own);
+        ok(webhooks_verify(&keys, "msg", "1614265330", all, content,
+                           strlen(content), 1614265330) == NULL,
+           "and verified, among others");
+        is_text(webhooks_verify(&keys, "msg", "1614265330", own, content + 1,
+                                strlen(content) - 1, 1614265330),
+                "no_signature_matches", "but not of other content");
+        own[20] ^= 1;
+        is_text(webhooks_verify(&keys, "msg", "1614265330", own, content,
+                                strlen(content), 1614265330),
+                "no_signature_matches", "nor changed");
+        own[20] ^= 1;
+        key[0] ^= 1;
+        is_text(webhooks_verify(&keys, "msg", "1614265330", own, content,
+                                strlen(content), 1614265330),
+                "no_signature_matches", "nor by another key");
+    }
+
+    ok(!webhooks_public_read("whpk_AAAA", key), "too short for a key");
+    ok(!webhooks_public_read("whsec_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHU"
+                             "Ro=", key), "a secret is no key");
+}
+
+
 static void
 secrets(void)
 {
@@ -128,6 +196,7 @@ int
 main(void)
 {
     signatures();
+    openly();
     secrets();
     patterns();
 
