@@ -39,6 +39,9 @@ const pando_zone_t *pando_zone(const char *name);
 const char *pando_zone_name(const pando_zone_t *zone);
 /* The rules' version, "2025b"; or "" where the system does not tell. */
 const char *pando_zones_version(void);
+/* Those of a country of ISO 3166-1, no more than so many; 0: not known. */
+size_t pando_country_zones(const char *country, const pando_zone_t **out,
+    size_t most);
 /* Zones found from now on are read anew: the system's rules have changed. */
 void pando_zones_forget(void);
 

@@ -76,6 +76,15 @@ size_t sms_rank(sms_way_t *ways, size_t n, int lane, double penalty);
 size_t sms_explore(pando_uuid_t id, size_t n, int lane);
 
 
+/* sms_hours.c: when advertisements may go.  Pure. */
+
+pando_time_t sms_hours_next(const pando_zone_t *const *zones, size_t n,
+    int from, int to, pando_time_t t);
+
+/* sms_accept.c */
+pando_time_t sms_hours(pando_req_t *rq, const char *country, pando_time_t t);
+
+
 /* sms_ways.c: the ways to a number, the best first */
 
 PANDO_WAITS size_t sms_ways(pando_req_t *rq, const char *e164, int lane,
@@ -235,7 +244,7 @@ PANDO_WAITS json_t *sms_take_for(pando_req_t *rq, pando_uuid_t tenant,
 extern const pando_problem_t  sms_invalid_number, sms_landline,
                               sms_no_body, sms_two_bodies, sms_too_long,
                               sms_no_route, sms_opted_out,
-                              sms_spend_limit;
+                              sms_spend_limit, sms_sender_not_allowed;
 /* Of a result of sms_take(): NULL, or why it was not taken on. */
 const pando_problem_t *sms_refused(json_t *taken);
 /* A number in one form; leaves with 422. */
@@ -267,6 +276,7 @@ typedef struct {
 typedef struct {
     pando_given_t  given;
     const char    *to, *body;
+    int            lane;
     bool           smart;
 } sms_estimate_in_t;
 
@@ -279,7 +289,8 @@ typedef struct {
 typedef struct {
     const char    *encoding;
     int64_t        segments, units, left;
-    pando_list_t   parts, forcing;
+    pando_list_t   parts, forcing, routes;
+    bool           captured;
 } sms_estimate_t;
 
 typedef struct { int64_t  units, octets; } sms_part_t;
@@ -300,7 +311,7 @@ extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
                             sms_templates[], sms_providers[],
                             sms_routes[], sms_prices[], sms_opt_outs[],
                             sms_reports[], sms_inbounds[], sms_threads[],
-                            sms_otps[];
+                            sms_otps[], sms_senders[];
 extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
                             sms_ask, sms_count_routes, sms_sweep,
                             sms_expire, sms_forget;

@@ -13,6 +13,7 @@
 
 #define OTP_TTL_S  600
 #define TTL_S      259200
+#define ZONES      64
 
 
 const char *const  sms_lanes[] = {
@@ -44,6 +45,10 @@ sms_no_route = {
 const pando_problem_t
 sms_opted_out = { .status = 409, .code = "opted_out", .pointer = "/to",
                   .text = "who has the number does not want messages" },
+sms_sender_not_allowed = {
+    .status = 422, .code = "sender_not_allowed", .pointer = "/sender",
+    .text = "nothing goes to that country by this sender"
+},
 sms_spend_limit = { .status = 429, .code = "spend_limit",
                     .retry_after = 3600,
                     .text = "no more may be spent on messages today" };
@@ -235,12 +240,55 @@ priced(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
 }
 
 
+/* When an advertisement may go there, from then on. */
+pando_time_t
+sms_hours(pando_req_t *rq, const char *country, pando_time_t t)
+{
+    int                   from, to;
+    size_t                n;
+    const pando_zone_t  **zones;
+
+    from = (int) pando_setting_int(rq, "marketing_from_hour");
+    to = (int) pando_setting_int(rq, "marketing_to_hour");
+
+    if (from == to || (from == 0 && to == 24)) {
+        return t;
+    }
+
+    zones = pando_alloc(rq, ZONES * sizeof(*zones));
+    n = pando_country_zones(country, zones, ZONES);
+
+    if (n == 0) {
+        zones[n++] = pando_zone("UTC");
+    }
+
+    return sms_hours_next(zones, n, from, to, t);
+}
+
+
+static void
+timed(pando_req_t *rq, const sms_message_in_t *in, const char *country,
+    json_t *item)
+{
+    char          when[PANDO_TIME_TEXT];
+    pando_time_t  at = in->send_at > pando_now() ? in->send_at : pando_now();
+
+    if (in->lane == SMS_LANE_MARKETING) {
+        at = sms_hours(rq, country, at);
+    }
+
+    if (in->send_at || at > pando_now()) {
+        (void) pando_time_print(at, when);
+        set(item, "send_at", when);
+    }
+}
+
+
 const pando_problem_t *
 sms_check(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
     json_t **item)
 {
     const char             *body;
-    char                    when[PANDO_TIME_TEXT];
     sms_count_t             count;
     pando_phone_t           phone;
     const sms_wording_t    *w;
@@ -286,10 +334,7 @@ sms_check(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
         set_int(*item, "template_version", w->n);
     }
 
-    if (in->send_at) {
-        (void) pando_time_print(in->send_at, when);
-        set(*item, "send_at", when);
-    }
+    timed(rq, in, phone.country, *item);
 
     return priced(rq, c, in, pando_copy(rq, phone.e164, strlen(phone.e164)),
                   *item);
@@ -316,6 +361,8 @@ sms_refused(json_t *taken)
     const char  *error = json_string_value(json_object_get(taken, "error"));
 
     return error == NULL ? NULL
+           : strcmp(error, sms_sender_not_allowed.code) == 0
+           ? &sms_sender_not_allowed
            : strcmp(error, sms_opted_out.code) == 0 ? &sms_opted_out
            : &sms_spend_limit;
 }

@@ -19,6 +19,7 @@
 #define SMS_TOO_LONG          5
 #define SMS_NO_ROUTE          6
 #define SMS_SPEND_LIMIT       7
+#define SMS_BAD_SENDER        8     /* nothing goes there by it */
 
 
 /* sms.send */

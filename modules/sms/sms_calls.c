@@ -22,6 +22,7 @@ static const struct {
     { &sms_no_route, SMS_NO_ROUTE },
     { &sms_opted_out, SMS_OPTED_OUT },
     { &sms_spend_limit, SMS_SPEND_LIMIT },
+    { &sms_sender_not_allowed, SMS_BAD_SENDER },
 };
 
 

@@ -100,6 +100,10 @@ const pando_setting_t  sms_settings[] = {
       "what a tenant may spend in a day and lane, 0: as much as it likes" },
     { "otp_second_minor", "1", PANDO_SET_INT, 0, 100000,
       "what a second that a code is late counts for" },
+    { "marketing_from_hour", "8", PANDO_SET_INT, 0, 24,
+      "from which hour on, where it is received, advertisements go" },
+    { "marketing_to_hour", "21", PANDO_SET_INT, 0, 24,
+      "and until which; the same one: at all hours" },
     { "public_url", "", PANDO_SET_TEXT, 0, 500,
       "https://... by which providers reach this deployment" },
     { "brand", "Pando", PANDO_SET_TEXT, 1, 40,
@@ -237,6 +241,7 @@ send_it(pando_req_t *rq, const void *data)
     sms_way_t        *ways;
     const char       *said;
     pando_tx_t       *tx = pando_auto(rq);
+    pando_time_t      until;
     const sms_way_t  *way;
 
     m = sms_sql_due(tx, in->id);
@@ -247,6 +252,15 @@ send_it(pando_req_t *rq, const void *data)
     }
 
     for (lane = 0; strcmp(sms_lanes[lane], m->lane) != 0; lane++) { }
+
+    until = lane == SMS_LANE_MARKETING
+            ? sms_hours(rq, m->country, pando_now()) : 0;
+
+    if (until > pando_now()) {
+        sms_sql_put_off(tx, in->id, (int32_t) m->attempts, until);
+        pando_enqueued(tx);
+        return;
+    }
 
     n = sms_ways(rq, m->to_e164, lane, m->segments, &ways);
     way = pick(m, in->id, lane, ways, n, &others);

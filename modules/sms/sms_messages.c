@@ -32,7 +32,8 @@ const pando_route_t  sms_messages[] = {
       .fails = { &sms_invalid_number, &sms_landline, &sms_no_body,
                  &sms_two_bodies, &sms_unknown_template,
                  &sms_missing_variable, &sms_too_long, &sms_no_route,
-                 &sms_opted_out, &sms_spend_limit } },
+                 &sms_opted_out, &sms_spend_limit,
+                 &sms_sender_not_allowed } },
 
     { PANDO_POST, "/sms/messages/batch", send_many,
       "Send up to a thousand messages",

@@ -21,6 +21,7 @@ static const pando_route_t *const  routes[] = {
     sms_inbounds,
     sms_threads,
     sms_otps,
+    sms_senders,
     NULL
 };
 

@@ -3,9 +3,10 @@
 -- name: due(id uuid) -> row? sms_due
 -- lane: writes
 -- row: attempts int, lane text, to_e164 text, sender text?, body_ct text?,
--- row: encoding text, segments int, tried text, route_id uuid?
+-- row: encoding text, segments int, tried text, route_id uuid?, country text
 SELECT d.attempts, d.lane, d.to_e164, d.sender, d.body_ct, d.encoding,
-       d.segments, to_json(d.tried)::text, d.route_id
+       d.segments, to_json(d.tried)::text, d.route_id,
+       d.country
   FROM sms.due(:tenant, :id) AS d;
 
 -- name: claim(id uuid, attempt int, route_id uuid?, provider_id uuid?,

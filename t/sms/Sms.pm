@@ -24,7 +24,8 @@ sub new
 {
     my ($class, %set) = @_;
     my $ports = join ' ', 443, 8443, map { $_->port } @{ delete $set{to} // [] };
-    my $own = delete $set{set} // {};
+    my $own = { marketing_from_hour => 0, marketing_to_hour => 24,
+                %{ delete $set{set} // {} } };
     my $http = delete $set{http} // '';
 
     $http .= "pando_set sms.$_ \"$own->{$_}\";" for sort keys %$own;

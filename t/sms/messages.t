@@ -157,6 +157,7 @@ is scalar @{ $t->get('/sms/outbox', token => $Sms::OTHER)->json->{data} }, 1,
 my $e = $t->works($t->post('/sms/estimate', { body => ('a' x 152) . "\x{20ac}0123456789" }),
     'POST /sms/estimate', 200);
 is_deeply $e, { encoding => 'gsm7', segments => 2, units => 164, left => 141, forcing => [],
+    routes => [], captured => JSON::PP::false,
     parts => [ { units => 152, octets => 140 }, { units => 12, octets => 17 } ] }, 'an estimate';
 is_deeply $t->post('/sms/estimate', { body => "\x{416}`\x{1f600}\x{e7}" })->json->{forcing},
     [ "\x{416}", '`', "\x{1f600}", "\x{e7}" ], 'what forces UCS-2';
@@ -193,6 +194,10 @@ is_deeply [ map { $_->{error} // 'ok' } @{ $t->post('/sms/messages/batch', { mes
     [qw(opted_out spend_limit no_route)], 'in a batch, too';
 is_deeply [ map { $_->[0] } $p->sql("select data->>'percent' from pando.outbox
     where type = 'sms.spend_reached'") ], [ 100 ], 'the end of the money is told, once';
+my $own = $t->post('/sms/senders', { sender => 'GROVE', kind => 'alphanumeric' })->json;
+$t->fails($t->post('/sms/messages', { to => '+4915199999990', body => 'x', sender => 'OTHER' }),
+    $one, 'sender_not_allowed', '/sender');
+$t->delete("/sms/senders/$own->{id}");
 $t->all_provoked('sms_messages.c');
 unlike $p->log . $p->log('access.log'), qr/23456789|Hello/, 'no number and no text is in a log';
 
