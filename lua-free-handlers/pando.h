@@ -72,6 +72,7 @@ typedef struct {
 
 extern const pando_problem_t  pando_not_found;           /* 404 */
 extern const pando_problem_t  pando_unauthorized;        /* 401 */
+extern const pando_problem_t  pando_step_up;             /* 401 */
 extern const pando_problem_t  pando_forbidden;           /* 403 */
 extern const pando_problem_t  pando_malformed;           /* 400 */
 extern const pando_problem_t  pando_invalid;             /* 422 */
@@ -561,6 +562,8 @@ struct pando_route_s {
     const char             *summary;
 
     const char             *scope;      /* "orders:write", "public", "self" */
+    int                     level;      /* of the sign-in (acr), at least */
+    int                     fresh_s;    /* signed in so lately; 0: whenever */
     const pando_shape_t    *takes;      /* the body */
     const pando_shape_t    *query;      /* ?a=b */
     bool                    raw;        /* or a body of whatever type */

@@ -214,11 +214,12 @@ const pando_problem_t *
 pando_access_check(ngx_http_request_t *r, pando_ctx_t *ctx,
     const pando_route_t *route)
 {
+    const pando_problem_t  *problem;
+
     pando_access_read(r, ctx);
 
     if (ctx->refusal) {
-        return ngx_strcmp(ctx->refusal, "the token has expired") == 0
-               ? &pando_token_expired : &pando_unauthorized;
+        return pando_access_refused(ctx);
     }
 
     if (ngx_strcmp(route->scope, "public") != 0) {
@@ -231,8 +232,13 @@ pando_access_check(ngx_http_request_t *r, pando_ctx_t *ctx,
                 return &pando_forbidden;
             }
 
-        } else if (!pando_scope_ok(ctx->claims, route->scope)) {
-            return &pando_forbidden;
+        } else if ((problem = pando_access_scope(r, ctx, route->scope))) {
+            return problem;
+        }
+
+        problem = pando_access_level(r, ctx, route->level, route->fresh_s);
+        if (problem) {
+            return problem;
         }
     }
 
@@ -241,6 +247,69 @@ pando_access_check(ngx_http_request_t *r, pando_ctx_t *ctx,
     }
 
     return NULL;
+}
+
+
+const pando_problem_t *
+pando_access_refused(const pando_ctx_t *ctx)
+{
+    return ngx_strcmp(ctx->refusal, "the token has expired") == 0
+           ? &pando_token_expired : &pando_unauthorized;
+}
+
+
+/* There are claims.  What is missing is said as RFC 6750 has it. */
+
+const pando_problem_t *
+pando_access_scope(ngx_http_request_t *r, pando_ctx_t *ctx, const char *scope)
+{
+    size_t   size;
+    u_char  *text;
+
+    if (pando_scope_ok(ctx->claims, scope)) {
+        return NULL;
+    }
+
+    size = sizeof("Bearer error=\"insufficient_scope\", scope=\"\"")
+           + strlen(scope);
+    text = ngx_pnalloc(r->pool, size);
+
+    if (text) {
+        (void) ngx_snprintf(text, size, "Bearer error=\"insufficient_scope\""
+                            ", scope=\"%s\"%Z", scope);
+        ctx->challenge = (char *) text;
+    }
+
+    return &pando_forbidden;
+}
+
+
+/* RFC 9470: what sign-in would do. */
+
+const pando_problem_t *
+pando_access_level(ngx_http_request_t *r, pando_ctx_t *ctx, ngx_int_t level,
+    ngx_int_t fresh_s)
+{
+    u_char  *text, *p;
+
+    if (ctx->claims->level >= level
+        && (fresh_s == 0 || ctx->claims->signed_in + fresh_s >= ngx_time()))
+    {
+        return NULL;
+    }
+
+    text = ngx_pnalloc(r->pool, 160);
+
+    if (text) {
+        p = ngx_sprintf(text, "Bearer "
+                        "error=\"insufficient_user_authentication\"");
+        p = level ? ngx_sprintf(p, ", acr_values=\"%i\"", level) : p;
+        p = fresh_s ? ngx_sprintf(p, ", max_age=\"%i\"", fresh_s) : p;
+        *p = '\0';
+        ctx->challenge = (char *) text;
+    }
+
+    return &pando_step_up;
 }
 
 

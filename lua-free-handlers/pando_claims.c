@@ -30,6 +30,7 @@ static bool read_uuid(const json_t *claims, const char *name,
     pando_uuid_t *out, bool *has);
 static bool read_id(const json_t *claims, const char *name,
     pando_claims_t *out, uint16_t *at);
+static const char *read_standing(const json_t *claims, pando_claims_t *out);
 static const char *read_rights(const json_t *claims, pando_claims_t *out);
 static bool scope_fits(const char *s, size_t len);
 static bool keep(pando_claims_t *c, const char *s, size_t len, uint16_t *at);
@@ -51,6 +52,7 @@ pando_claims_read(const json_t *claims, const pando_token_policy_t *policy,
     bad = check_times(claims, leeway, now, out);
     bad = bad ? bad : check_parties(claims, policy);
     bad = bad ? bad : read_ids(claims, policy, out);
+    bad = bad ? bad : read_standing(claims, out);
     bad = bad ? bad : read_rights(claims, out);
 
     return bad;
@@ -206,6 +208,43 @@ read_id(const json_t *claims, const char *name, pando_claims_t *out,
 
     return json_is_string(v) && len > 0 && len <= MAX_ID
            && keep(out, json_string_value(v), len, at);
+}
+
+
+/*
+ * How and when they signed in, and who acts for them.  Levels are those of
+ * our own issuer: another's words mean nothing here, and so the least.
+ */
+
+static const char *
+read_standing(const json_t *claims, pando_claims_t *out)
+{
+    json_t      *acr = json_object_get(claims, "acr");
+    json_t      *at = json_object_get(claims, "auth_time");
+    json_t      *act = json_object_get(claims, "act");
+    const char  *level = json_string_value(acr);
+
+    if ((acr != NULL && level == NULL) || (at != NULL && !is_time(at))) {
+        return "acr is not a text, or auth_time not a time";
+    }
+
+    if (level && json_string_length(acr) == 1 && *level >= '0'
+        && *level <= '9')
+    {
+        out->level = (uint8_t) (*level - '0');
+    }
+
+    out->signed_in = json_integer_value(at);
+
+    if (act != NULL && (!json_is_object(act)
+                        || !read_uuid(act, "sub", &out->actor,
+                                      &out->has_actor)
+                        || !out->has_actor))
+    {
+        return "who acts for the subject is not named";
+    }
+
+    return NULL;
 }
 
 

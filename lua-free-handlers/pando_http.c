@@ -12,8 +12,6 @@
 #include "pando_metrics.h"
 
 
-static ngx_int_t answer_now(ngx_http_request_t *r, pando_ctx_t *ctx,
-    const pando_problem_t *problem);
 static ngx_int_t no_route(ngx_http_request_t *r, pando_ctx_t *ctx,
     ngx_uint_t allowed);
 static void on_body(ngx_http_request_t *r);
@@ -84,6 +82,7 @@ found_again(ngx_http_request_t *r)
             ctx->access_done = 0;
             ctx->claims = NULL;
             ctx->refusal = NULL;
+            ctx->challenge = NULL;
             ctx->has_tenant = 0;
 
             return ctx;
@@ -180,7 +179,7 @@ pando_http_handler(ngx_http_request_t *r)
 
     problem = pando_access_check(r, ctx, route);
     if (problem) {
-        return answer_now(r, ctx, problem);
+        return pando_http_refuse(r, ctx, problem);
     }
 
     if (route->method == PANDO_GET || (route->takes == NULL && !route->raw)) {
@@ -196,7 +195,7 @@ pando_http_handler(ngx_http_request_t *r)
     }
 
     if (r->headers_in.content_length_n > (off_t) max_body(r, route)) {
-        return answer_now(r, ctx, &pando_too_large);
+        return pando_http_refuse(r, ctx, &pando_too_large);
     }
 
     r->request_body_in_single_buf = 1;
@@ -204,11 +203,11 @@ pando_http_handler(ngx_http_request_t *r)
     rc = ngx_http_read_client_request_body(r, on_body);
 
     if (rc == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
-        return answer_now(r, ctx, &pando_too_large);
+        return pando_http_refuse(r, ctx, &pando_too_large);
     }
 
     if (rc == NGX_HTTP_BAD_REQUEST) {
-        return answer_now(r, ctx, &pando_malformed);
+        return pando_http_refuse(r, ctx, &pando_malformed);
     }
 
     return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
@@ -231,8 +230,8 @@ max_body(ngx_http_request_t *r, const pando_route_t *route)
  * so that the connection can go on.
  */
 
-static ngx_int_t
-answer_now(ngx_http_request_t *r, pando_ctx_t *ctx,
+ngx_int_t
+pando_http_refuse(ngx_http_request_t *r, pando_ctx_t *ctx,
     const pando_problem_t *problem)
 {
     ngx_int_t       rc;
@@ -262,7 +261,7 @@ no_route(ngx_http_request_t *r, pando_ctx_t *ctx, ngx_uint_t allowed)
     };
 
     if (allowed == 0) {
-        return answer_now(r, ctx, &pando_no_such_route);
+        return pando_http_refuse(r, ctx, &pando_no_such_route);
     }
 
     h = ngx_list_push(&r->headers_out.headers);
@@ -296,7 +295,7 @@ no_route(ngx_http_request_t *r, pando_ctx_t *ctx, ngx_uint_t allowed)
         return pando_http_send(r, ctx, NULL, &a);
     }
 
-    return answer_now(r, ctx, &pando_wrong_method);
+    return pando_http_refuse(r, ctx, &pando_wrong_method);
 }
 
 
@@ -310,7 +309,8 @@ on_body(ngx_http_request_t *r)
         || r->headers_in.content_length_n
            > (off_t) max_body(r, ctx->mount->route))
     {
-        ngx_http_finalize_request(r, answer_now(r, ctx, &pando_too_large));
+        ngx_http_finalize_request(r, pando_http_refuse(r, ctx,
+                                                       &pando_too_large));
         return;
     }
 
@@ -345,7 +345,7 @@ begin(ngx_http_request_t *r, pando_ctx_t *ctx)
 
     case NGX_AGAIN:
         if (ctx->cached->late) {
-            return answer_now(r, ctx, &pando_timed_out);
+            return pando_http_refuse(r, ctx, &pando_timed_out);
         }
 
         return pando_park(r, ctx);
@@ -419,7 +419,7 @@ full(ngx_http_request_t *r, pando_ctx_t *ctx)
 
     return pando_cache_stale(r, ctx, &a) == NGX_OK
            ? pando_http_send(r, ctx, NULL, &a)
-           : answer_now(r, ctx, &pando_full);
+           : pando_http_refuse(r, ctx, &pando_full);
 }
 
 
@@ -593,5 +593,5 @@ pando_http_problems(ngx_http_request_t *r)
     p->status = (int) (status ? status : 404);
     r->err_status = 0;
 
-    return answer_now(r, ctx, p);
+    return pando_http_refuse(r, ctx, p);
 }

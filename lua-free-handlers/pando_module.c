@@ -139,6 +139,19 @@ static ngx_command_t  commands[] = {
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       pando_conf_tenant, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
 
+    { ngx_string("pando_auth"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_enum_slot, NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(pando_loc_conf_t, auth), pando_guard_modes },
+
+    { ngx_string("pando_scope"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_1MORE,
+      pando_conf_scope, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
+    { ngx_string("pando_acr"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      pando_conf_acr, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL },
+
     { ngx_string("pando_max_body"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot, NGX_HTTP_LOC_CONF_OFFSET,
@@ -204,6 +217,10 @@ preconfiguration(ngx_conf_t *cf)
 static ngx_int_t
 postconfiguration(ngx_conf_t *cf)
 {
+    if (pando_guard_phase(cf) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     return pando_count_phase(cf);
 }
 
@@ -293,6 +310,9 @@ create_loc_conf(ngx_conf_t *cf)
     if (plcf) {
         plcf->has_tenant = NGX_CONF_UNSET;
         plcf->max_body = NGX_CONF_UNSET_SIZE;
+        plcf->auth = NGX_CONF_UNSET_UINT;
+        plcf->level = NGX_CONF_UNSET;
+        plcf->fresh_s = NGX_CONF_UNSET;
     }
 
     return plcf;
@@ -311,7 +331,7 @@ merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 
     ngx_conf_merge_size_value(plcf->max_body, prev->max_body, 64 * 1024);
 
-    return NGX_CONF_OK;
+    return pando_guard_merge(cf, prev, plcf);
 }
 
 

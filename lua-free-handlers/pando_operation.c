@@ -451,6 +451,14 @@ security(pando_document_t *d, const pando_route_t *route)
     }
 
     pando_put(d->out, "],\"x-scope\":%q", route->scope);
+
+    if (route->level) {
+        pando_put(d->out, ",\"x-acr\":%d", route->level);
+    }
+
+    if (route->fresh_s) {
+        pando_put(d->out, ",\"x-max-age\":%d", route->fresh_s);
+    }
 }
 
 

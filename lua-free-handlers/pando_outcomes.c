@@ -14,7 +14,7 @@
 
 
 typedef enum {
-    ALWAYS, SIGNED, NAMED, TAKES, SENT, POSTED, CHANGED, WRITES, PAGED
+    ALWAYS, SIGNED, STEPPED, NAMED, TAKES, SENT, POSTED, CHANGED, WRITES, PAGED
 } when_t;
 
 static const struct {
@@ -24,7 +24,7 @@ static const struct {
     { &pando_malformed, ALWAYS }, { &pando_key_malformed, POSTED },
     { &pando_bad_cursor, PAGED },
     { &pando_unauthorized, ALWAYS }, { &pando_token_expired, ALWAYS },
-    { &pando_forbidden, SIGNED },
+    { &pando_step_up, STEPPED }, { &pando_forbidden, SIGNED },
     { &pando_not_found, NAMED },
     { &pando_key_running, POSTED },
     { &pando_precondition, CHANGED },
@@ -97,6 +97,7 @@ commons(const pando_route_t *route)
     const ngx_uint_t  is[] = {
         [ALWAYS] = 1,
         [SIGNED] = strcmp(route->scope, "public") != 0,
+        [STEPPED] = route->level || route->fresh_s,
         [NAMED] = strchr(route->path, '{') != NULL,
         [TAKES] = route->takes != NULL,
         [SENT] = route->takes || route->raw,

@@ -523,6 +523,11 @@ problem_headers(ngx_http_request_t *r, pando_ctx_t *ctx,
         }
     }
 
+    if (ctx->challenge && (p->status == 401 || p->status == 403)) {
+        return add_header(r, "WWW-Authenticate", 16, ctx->challenge,
+                          strlen(ctx->challenge));
+    }
+
     if (p->status == 401) {
         static const char  plain[] = "Bearer";
         static const char  bad[] = "Bearer error=\"invalid_token\"";

@@ -410,6 +410,7 @@ struct pando_ctx_s {
     pando_path_params_t   path;
     const pando_claims_t *claims;       /* NULL: no token */
     const char           *refusal;      /* why the token was refused */
+    const char           *challenge;    /* what to come back with; or NULL */
     unsigned              access_done:1;
     unsigned              in_flow:1;
     unsigned              replayed:1;
@@ -475,7 +476,12 @@ typedef struct {
     pando_uuid_t       tenant;          /* of requests without a token */
     ngx_flag_t         has_tenant;
     size_t             max_body;
+    ngx_uint_t         auth;            /* PANDO_AUTH_... */
+    ngx_array_t       *scopes;          /* of char *: each is needed */
+    ngx_int_t          level, fresh_s;  /* of the sign-in */
 } pando_loc_conf_t;
+
+enum { PANDO_AUTH_OFF = 0, PANDO_AUTH_OPTIONAL, PANDO_AUTH_ON };
 
 extern ngx_module_t  ngx_http_pando_module;
 extern pando_main_conf_t  *pando_conf;  /* of this worker's cycle */
@@ -503,7 +509,22 @@ const pando_problem_t *pando_access_check(ngx_http_request_t *r,
     pando_ctx_t *ctx, const pando_route_t *route);
 
 bool pando_scope_ok(const pando_claims_t *claims, const char *scope);
+const pando_problem_t *pando_access_level(ngx_http_request_t *r,
+    pando_ctx_t *ctx, ngx_int_t level, ngx_int_t fresh_s);
+const pando_problem_t *pando_access_scope(ngx_http_request_t *r,
+    pando_ctx_t *ctx, const char *scope);
+const pando_problem_t *pando_access_refused(const pando_ctx_t *ctx);
 void pando_access_exit_worker(void);
+ngx_int_t pando_http_refuse(ngx_http_request_t *r, pando_ctx_t *ctx,
+    const pando_problem_t *problem);
+
+/* pando_guard.c: any location that says pando_auth */
+ngx_int_t pando_guard_phase(ngx_conf_t *cf);
+char *pando_guard_merge(ngx_conf_t *cf, const pando_loc_conf_t *prev,
+    pando_loc_conf_t *plcf);
+char *pando_conf_scope(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+char *pando_conf_acr(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+extern ngx_conf_enum_t  pando_guard_modes[];
 
 /* pando_request.c */
 void pando_input_read(pando_req_t *rq);                 /* in the flow */

@@ -84,9 +84,12 @@ typedef struct {
     pando_uuid_t  subject;              /* sub, tid, sid: nil if absent */
     pando_uuid_t  tenant;
     pando_uuid_t  session;
+    pando_uuid_t  actor;                /* act.sub: who acts for sub */
     bool          has_subject;
     bool          has_tenant;
     bool          has_session;
+    bool          has_actor;
+    uint8_t       level;                /* acr: 0 where it is no digit */
     uint8_t       nroles;
     uint16_t      sub;                  /* where in text each begins */
     uint16_t      jti;
@@ -96,6 +99,7 @@ typedef struct {
     uint16_t      used;
     int64_t       expires;
     int64_t       issued;               /* 0: not said */
+    int64_t       signed_in;            /* auth_time; 0: not said */
     char          text[PANDO_TOKEN_TEXT];
 } pando_claims_t;
 

@@ -131,6 +131,56 @@ user(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
 
 
 static ngx_str_t
+actor(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
+{
+    pando_access_read(r, ctx);
+
+    return ctx->claims ? uuid(room, ctx->claims->actor,
+                              ctx->claims->has_actor)
+                       : text_of(NULL);
+}
+
+
+static ngx_str_t
+session(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
+{
+    pando_access_read(r, ctx);
+
+    return ctx->claims ? uuid(room, ctx->claims->session,
+                              ctx->claims->has_session)
+                       : text_of(NULL);
+}
+
+
+static ngx_str_t
+client(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
+{
+    pando_access_read(r, ctx);
+
+    return text_of(ctx->claims ? pando_claims_client(ctx->claims) : NULL);
+}
+
+
+static ngx_str_t
+scopes(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
+{
+    pando_access_read(r, ctx);
+
+    return text_of(ctx->claims ? pando_claims_scope(ctx->claims) : NULL);
+}
+
+
+static ngx_str_t
+acr(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
+{
+    pando_access_read(r, ctx);
+
+    return printed(room, ngx_sprintf(room, "%ui", ctx->claims
+                                     ? (ngx_uint_t) ctx->claims->level : 0));
+}
+
+
+static ngx_str_t
 refusal(ngx_http_request_t *r, pando_ctx_t *ctx, u_char *room)
 {
     return text_of(ctx->refusal);
@@ -229,6 +279,11 @@ static const struct {
     { ngx_string("pando_time"), now },
     { ngx_string("pando_tenant"), tenant },
     { ngx_string("pando_user"), user },
+    { ngx_string("pando_actor"), actor },
+    { ngx_string("pando_session"), session },
+    { ngx_string("pando_client"), client },
+    { ngx_string("pando_scopes"), scopes },
+    { ngx_string("pando_acr"), acr },
     { ngx_string("pando_refusal"), refusal },
     { ngx_string("pando_domain"), domain },
     { ngx_string("pando_route"), route },

@@ -36,6 +36,8 @@
 #define BAD_ROLES   "roles is not a short list"
 #define BAD_ROLE    "a role is not a short text, or they are too long"
 #define BAD_ID      "sub, jti or client_id is not a short text"
+#define NO_STANDING "acr is not a text, or auth_time not a time"
+#define NO_ACTOR    "who acts for the subject is not named"
 
 #define T8   "[[[[[[[["
 #define C8   "]]]]]]]]"
@@ -174,6 +176,17 @@ static const case_t  headers[] = {
 
 
 static const case_t  payloads[] = {
+    { "acr a number", ES, "{" VALID ",\"acr\":2}", "es", NO_STANDING },
+    { "acr null", ES, "{" VALID ",\"acr\":null}", "es", NO_STANDING },
+    { "acr a name", ES, "{" VALID ",\"acr\":\"urn:x\"}", "es", NULL },
+    { "auth_time a text", ES, "{" VALID ",\"auth_time\":\"1\"}", "es",
+      NO_STANDING },
+    { "auth_time negative", ES, "{" VALID ",\"auth_time\":-1}", "es",
+      NO_STANDING },
+    { "act a text", ES, "{" VALID ",\"act\":\"x\"}", "es", NO_ACTOR },
+    { "act of nobody", ES, "{" VALID ",\"act\":{}}", "es", NO_ACTOR },
+    { "act of no id", ES, "{" VALID ",\"act\":{\"sub\":\"x\"}}", "es",
+      NO_ACTOR },
     { "exp missing", ES, "{" BASE "}", "es", BAD_TIME },
     { "exp null", ES, "{" BASE ",\"exp\":null}", "es", BAD_TIME },
     { "exp a text", ES, "{" BASE ",\"exp\":\"1800000600\"}", "es", BAD_TIME },

@@ -38,6 +38,10 @@ const pando_route_t  probe_waits[] = {
     { PANDO_GET, "/probes/greeting", greeting, "Say what is set",
       .scope = "public", .produces = "text/plain" },
 
+    { PANDO_GET, "/probes/vault", greeting, "Say it to who signed in well",
+      .scope = "self", .level = 2, .fresh_s = 300,
+      .produces = "text/plain" },
+
     PANDO_END
 };
 
