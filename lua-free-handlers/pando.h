@@ -284,6 +284,11 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 #include "pando_rules.h"
 
 
+/* 5f. Odds: which of several rates is the highest (pando_odds.h) */
+
+#include "pando_odds.h"
+
+
 /*
  * 6. SQL: sql/<domain>/<topic>.sql, compiled to typed functions in
  *    <domain>_sql.h by sql/compile.pl.  What follows is what those functions

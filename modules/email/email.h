@@ -210,12 +210,39 @@ typedef struct {
 
 typedef struct { const char  *outcome; } email_received_t;
 
+/* One of the variants that are tried on a part of who gets a campaign. */
+#define EMAIL_ARMS  5
+#define EMAIL_SURE  0.95
+#define EMAIL_SURE_FROM  100   /* sent of each */
+
+typedef struct {
+    pando_given_t  given;
+    const char    *key, *subject, *from_name, *template;
+    int64_t        delay_s;
+    bool           holdout;
+} email_variant_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int64_t        share, decide_after_s;
+    int            metric;
+    pando_list_t   variants;        /* email_variant_in_t */
+} email_ab_in_t;
+
 typedef struct {
     pando_given_t  given;
     const char    *name, *template, *from, *from_name, *reply_to,
                   *postal_address;
     pando_uuid_t   list_id;
+    int64_t        rate;
+    bool           local;
+    email_ab_in_t  ab;
 } email_campaign_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *variant;
+} email_pick_in_t;
 
 typedef struct {
     pando_given_t  given;
@@ -251,6 +278,7 @@ typedef struct {
     pando_given_t  given;
     int            by;
     pando_time_t   since, until;
+    pando_uuid_t   campaign;
 } email_analytics_in_t;
 
 /* The address of a link, where it stands in HTML. */
@@ -317,6 +345,7 @@ extern const pando_shape_t  email_message_in, email_taken_view,
                             email_campaign_view, email_campaign_detail,
                             email_campaigns_in, email_schedule_in,
                             email_verdict_view, email_campaign_job,
+                            email_pick_in, email_ab_shape,
                             email_domain_in, email_domain_view,
                             email_domain_job, email_analytics_in,
                             email_analytics_view;
@@ -329,25 +358,26 @@ extern const pando_route_t  email_messages[], email_outbox[],
                             email_providers[], email_lists[],
                             email_links[], email_inbound[],
                             email_campaigns[], email_domains[],
-                            email_tracking[];
+                            email_tracking[], email_variants[];
 extern const pando_call_t   email_calls[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
                             email_forget, email_campaign,
-                            email_campaign_start, email_recheck,
+                            email_campaign_start, email_decide,
+                            email_recheck,
                             email_recheck_one;
 extern const pando_setting_t  email_settings[];
 extern const pando_problem_t  email_bad_address, email_is_suppressed,
                               email_bad_header, email_no_content,
                               email_too_large, email_unknown_template,
                               email_missing_variable, email_bad_template,
-                              email_template_syntax;
+                              email_template_syntax, email_bad_variants;
 extern const char *const    email_lanes[], *const  email_states[],
                             *const  email_reasons[],
                             *const  email_template_kinds[],
                             *const  email_kinds[], *const  email_tls[],
                             *const  email_member_states[],
                             *const  email_campaign_states[],
-                            *const  email_by[];
+                            *const  email_by[], *const  email_metrics[];
 
 
 /* email_rules.c */
@@ -356,6 +386,11 @@ bool email_header_ok(const char *name);
 const char *email_bounce_class(int code, const char *enhanced,
     const char *text);
 bool email_enhanced(const char *text, char out[12]);
+int email_winner(const pando_odds_t *arms, size_t n, bool over);
+
+/* email_variants.c */
+const char *email_ab_text(pando_req_t *rq, const email_campaign_in_t *in,
+    const char *was);
 
 /* email_report.c */
 void email_report_read(const char *mail, size_t len, email_report_t *out);

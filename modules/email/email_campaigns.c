@@ -8,6 +8,9 @@
 #include "email.h"
 
 
+#define AHEAD  (14 * 3600 * PANDO_TIME_SECOND)  /* of UTC, that clocks may be */
+
+
 static pando_reply_t list(pando_req_t *rq);
 static pando_reply_t get(pando_req_t *rq);
 static pando_reply_t add(pando_req_t *rq);
@@ -44,7 +47,8 @@ const pando_route_t  email_campaigns[] = {
     { PANDO_POST, "/email/campaigns", add, "Add a campaign, as a draft",
       .scope = "email:admin", .takes = &email_campaign_in, .status = 201,
       .gives = &email_campaign_detail, .trips = 1,
-      .fails = { &no_list, &email_bad_address, &email_bad_header } },
+      .fails = { &no_list, &email_bad_address, &email_bad_header,
+                 &email_bad_variants, &email_template_syntax } },
 
     { PANDO_GET, "/email/campaigns/{id}", get,
       "Get a campaign and how far it is",
@@ -55,6 +59,7 @@ const pando_route_t  email_campaigns[] = {
       .scope = "email:admin", .takes = &email_campaign_patch,
       .gives = &email_campaign_detail, .trips = 3,
       .fails = { &wrong_state, &email_bad_address, &email_bad_header,
+                 &email_bad_variants, &email_template_syntax,
                  &pando_not_found, &pando_precondition } },
 
     { PANDO_DELETE, "/email/campaigns/{id}", remove_one,
@@ -134,13 +139,19 @@ people(pando_req_t *rq, email_campaign_in_t *in)
 static pando_reply_t
 add(pando_req_t *rq)
 {
+    int32_t              rate;
+    const char          *ab;
     pando_json_t         json;
     email_campaign_in_t  in = *(const email_campaign_in_t *) pando_body(rq);
 
     in.from = in.from ? in.from : pando_setting(rq, "from");
     people(rq, &in);
+    rate = (int32_t) in.rate;
+    ab = PANDO_GIVEN(&email_campaign_in, &in, ab)
+         ? email_ab_text(rq, &in, NULL) : NULL;
     json = email_sql_campaign_add(pando_auto(rq), in.name, in.list_id,
-        in.template, in.from, in.from_name, in.reply_to, in.postal_address);
+        in.template, in.from, in.from_name, in.reply_to, in.postal_address,
+        rate ? &rate : NULL, in.local, ab);
 
     if (json.text == NULL) {
         return pando_fail(rq, &no_list);
@@ -153,12 +164,16 @@ add(pando_req_t *rq)
 static pando_reply_t
 change(pando_req_t *rq)
 {
+    bool                   plain;
+    int32_t                rate;
     pando_tx_t            *tx = pando_begin(rq);
+    const char            *ab;
     pando_json_t           json;
     pando_uuid_t           id = pando_path_id(rq);
     email_campaign_in_t    in = *(const email_campaign_in_t *)
                                 pando_body(rq);
     email_campaign_row_t  *row;
+    const pando_shape_t   *shape = &email_campaign_patch;
 
     row = email_sql_campaign_lock_or_404(tx, id);
     pando_match_or_412(rq, row->version);
@@ -168,8 +183,14 @@ change(pando_req_t *rq)
     }
 
     people(rq, &in);
+    rate = (int32_t) in.rate;
+    plain = PANDO_GIVEN(shape, &in, ab) && in.ab.given.given == 0;
+    ab = PANDO_GIVEN(shape, &in, ab) && !plain
+         ? email_ab_text(rq, &in, row->ab) : NULL;
     json = email_sql_campaign_change(tx, id, in.name, in.template, in.from,
-        in.from_name, in.reply_to, in.postal_address);
+        in.from_name, in.reply_to, in.postal_address, rate ? &rate : NULL,
+        PANDO_GIVEN(shape, &in, rate) && rate == 0,
+        PANDO_GIVEN(shape, &in, local) ? &in.local : NULL, ab, plain);
     pando_commit(tx);
 
     return pando_reply_json(rq, json);
@@ -198,22 +219,16 @@ remove_one(pando_req_t *rq)
 }
 
 
-/* Which of its problems is the first; NULL: it may go. */
-
 static const pando_problem_t *
-lacks(pando_req_t *rq, pando_tx_t *tx, const email_campaign_row_t *row)
+wording(pando_req_t *rq, pando_tx_t *tx, const char *template)
 {
     size_t           n;
-    const char      *all;
-    email_source_t  *rows;
+    const char      *all = "";
+    email_source_t  *rows = email_sql_sources(tx, template, "en", false, &n);
 
-    rows = email_sql_sources(tx, row->template, "en", false, &n);
-
-    if (n == 0 || strcmp(rows->key, row->template) != 0) {
+    if (n == 0 || strcmp(rows->key, template) != 0) {
         return &email_unknown_template;
     }
-
-    all = "";
 
     for (; n > 0; n--) {
         all = pando_text(rq, "%s%s%s", all,
@@ -225,8 +240,32 @@ lacks(pando_req_t *rq, pando_tx_t *tx, const email_campaign_row_t *row)
         return &no_leave;
     }
 
-    if (strstr(all, "postal_address") == NULL) {
-        return &no_place;
+    return strstr(all, "postal_address") ? NULL : &no_place;
+}
+
+
+/* Which of its problems is the first; NULL: it may go. */
+
+static const pando_problem_t *
+lacks(pando_req_t *rq, pando_tx_t *tx, const email_campaign_row_t *row)
+{
+    size_t                  i;
+    json_t                 *ab, *one;
+    const char             *own;
+    const pando_problem_t  *problem = wording(rq, tx, row->template);
+
+    ab = row->ab ? json_loads(row->ab, 0, NULL) : NULL;
+
+    json_array_foreach(json_object_get(ab, "variants"), i, one) {
+        own = json_string_value(json_object_get(one, "template"));
+
+        if (problem == NULL && own) {
+            problem = wording(rq, tx, own);
+        }
+    }
+
+    if (problem) {
+        return problem;
     }
 
     return email_sql_audience(tx, row->list_id) ? NULL : &no_audience;
@@ -278,6 +317,7 @@ schedule(pando_req_t *rq)
 
     at = in->send_at ? in->send_at : pando_now();
     json = email_sql_campaign_move(tx, id, "scheduled", &at);
+    at -= row->local ? AHEAD : 0;
     (void) pando_enqueue(tx, &email_campaign_start, &job,
                          &(pando_when_t) { .run_at = at });
     pando_commit(tx);

@@ -18,6 +18,7 @@ static const pando_route_t *const  routes[] = {
     email_links,
     email_inbound,
     email_campaigns,
+    email_variants,
     email_domains,
     email_tracking,
     NULL
@@ -43,6 +44,7 @@ static const pando_job_t *const  jobs[] = {
     &email_bulk,
     &email_campaign,
     &email_campaign_start,
+    &email_decide,
     &email_recheck,
     &email_recheck_one,
     &email_sweep,

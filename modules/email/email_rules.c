@@ -323,3 +323,42 @@ entity(const char *s, plain_t *p)
 
     return 1;
 }
+
+
+/*
+ * -1: not yet.  over: the deadline has come, when the highest rate wins, and
+ * of equal ones the first; where nobody was written to it waits all the same.
+ */
+
+int
+email_winner(const pando_odds_t *arms, size_t n, bool over)
+{
+    int      first = -1;
+    bool     enough = true;
+    size_t   i;
+    int64_t  sent = 0;
+
+    for (i = 0; i < n; i++) {
+        if (arms[i].out) {
+            continue;
+        }
+
+        sent += arms[i].tries;
+        enough = enough && arms[i].tries >= EMAIL_SURE_FROM;
+
+        if (first < 0 || arms[i].hits * (arms[first].tries ? arms[first].tries
+                                                          : 1)
+            > arms[first].hits * (arms[i].tries ? arms[i].tries : 1))
+        {
+            first = (int) i;
+        }
+    }
+
+    for (i = 0; enough && i < n; i++) {
+        if (!arms[i].out && arms[i].best >= EMAIL_SURE) {
+            return (int) i;
+        }
+    }
+
+    return over && sent ? first : -1;
+}

@@ -38,6 +38,10 @@ filled(pando_req_t *rq, const email_claim_t *m, email_content_t *content,
         return false;
     }
 
+    if (m->headline) {
+        rows->subject = m->headline;
+    }
+
     json_object_set_new(data, "unsubscribe_url", json_string(
         pando_text(rq, "%s" EMAIL_LEAVE, pando_setting(rq, "public_url"))));
 

@@ -13,15 +13,116 @@ const char *const  email_campaign_states[] = {
 };
 
 
+const char *const  email_metrics[] = { "click", "open", NULL };
+
+
 typedef struct {
     pando_uuid_t   id, list_id, campaign_id;
     const char    *name, *template, *from, *from_name, *reply_to,
                   *postal_address;
     int            state;
     pando_time_t   send_at, started_at, finished_at, created_at, updated_at;
-    int64_t        total, version;
+    int64_t        total, version, rate;
+    bool           local;
+    const char    *winner;
+    email_ab_in_t  ab;
     json_t        *counts;
+    struct result {
+        const char    *why;
+        pando_time_t   at;
+        pando_list_t   variants;
+    }              ab_result;
 } campaign_t;
+
+typedef struct {
+    const char    *key;
+    bool           holdout;
+    int64_t        sent, hits, rate, low, high, best;
+} arm_t;
+
+static const pando_field_t  variant_fields[] = {
+    PANDO_FIELD(email_variant_in_t, TEXT, key, .required = true,
+                .pattern = "key", .max = 20, .example = "\"a\""),
+    PANDO_FIELD(email_variant_in_t, TEXT, subject, .min = 1, .max = 500,
+                .note = "a template, instead of its template's"),
+    PANDO_FIELD(email_variant_in_t, TEXT, from_name, .min = 1, .max = 200),
+    PANDO_FIELD(email_variant_in_t, TEXT, template, .pattern = "key",
+                .max = 100),
+    PANDO_FIELD(email_variant_in_t, INT, delay_s, .min = 0, .max = 604800,
+                .otherwise = "0", .note = "later than the campaign"),
+    PANDO_FIELD(email_variant_in_t, BOOL, holdout, .otherwise = "false",
+                .note = "these get nothing, to compare with"),
+    PANDO_END
+};
+
+static const pando_shape_t  variant_shape = {
+    .name = "EmailVariant", .size = sizeof(email_variant_in_t),
+    .given = true, .fields = variant_fields
+};
+
+static const pando_field_t  ab_fields[] = {
+    PANDO_FIELD(email_ab_in_t, INT, share, .required = true, .min = 100,
+                .max = 10000, .example = "2000", .note = "of those on the "
+                "list, in basis points, who try the variants; the rest "
+                "gets the better one"),
+    PANDO_FIELD(email_ab_in_t, ENUM, metric, .among = email_metrics,
+                .otherwise = "\"click\"", .note = "by people, once each"),
+    PANDO_FIELD(email_ab_in_t, INT, decide_after_s, .min = 60,
+                .max = 2592000, .otherwise = "14400",
+                .note = "then the higher rate wins; sooner one that is the "
+                        "better with 95 %"),
+    PANDO_FIELD(email_ab_in_t, LIST, variants, .required = true, .min = 2,
+                .max = EMAIL_ARMS, .shape = &variant_shape,
+                .example = "[{\"key\": \"a\"}, {\"key\": \"b\", "
+                           "\"subject\": \"Hello\"}]"),
+    PANDO_END
+};
+
+const pando_shape_t  email_ab_shape = {
+    .name = "EmailVariants", .size = sizeof(email_ab_in_t), .given = true,
+    .fields = ab_fields
+};
+
+static const pando_field_t  arm_fields[] = {
+    PANDO_FIELD(arm_t, TEXT, key, .required = true),
+    PANDO_FIELD(arm_t, BOOL, holdout, .required = true),
+    PANDO_FIELD(arm_t, INT, sent, .required = true),
+    PANDO_FIELD(arm_t, INT, hits, .required = true),
+    PANDO_FIELD(arm_t, INT, rate, .required = true,
+                .note = "basis points, as the next three"),
+    PANDO_FIELD(arm_t, INT, low, .required = true,
+                .note = "the rate lies between these in 95 of 100 cases"),
+    PANDO_FIELD(arm_t, INT, high, .required = true),
+    PANDO_FIELD(arm_t, INT, best, .required = true,
+                .note = "how probable it is that no other is better"),
+    PANDO_END
+};
+
+static const pando_shape_t  arm_shape = {
+    .name = "EmailVariantResult", .size = sizeof(arm_t),
+    .fields = arm_fields
+};
+
+static const pando_field_t  result_fields[] = {
+    PANDO_FIELD(struct result, TEXT, why, .required = true,
+                .nullable = true, .note = "probable, deadline or staff; "
+                "null: there is no winner yet"),
+    PANDO_FIELD(struct result, TIME, at, .required = true),
+    PANDO_FIELD(struct result, LIST, variants, .required = true,
+                .shape = &arm_shape),
+    PANDO_END
+};
+
+static const pando_shape_t  result_shape = {
+    .name = "EmailVariantsResult", .size = sizeof(struct result),
+    .fields = result_fields
+};
+
+#define PACE                                                                  \
+    PANDO_FIELD(email_campaign_in_t, INT, rate, .nullable = true, .min = 1,   \
+                .max = 1000000, .note = "mails a minute"),                    \
+    PANDO_FIELD(email_campaign_in_t, BOOL, local, .note = "send_at is what "  \
+                "clocks show where people are, by data.time_zone")
 
 #define PEOPLE                                                                \
     PANDO_FIELD(email_campaign_in_t, TEXT, from, .max = 320),                 \
@@ -39,6 +140,8 @@ static const pando_field_t  campaign_in_fields[] = {
                 "template's {{postal_address}}",
                 .example = "\"Aspen Road 1, 80001 Denver\""),
     PEOPLE,
+    PACE,
+    PANDO_FIELD(email_campaign_in_t, OBJECT, ab, .shape = &email_ab_shape),
     PANDO_END
 };
 
@@ -49,6 +152,9 @@ static const pando_field_t  campaign_patch_fields[] = {
     PANDO_FIELD(email_campaign_in_t, TEXT, postal_address, .min = 1,
                 .max = 500),
     PEOPLE,
+    PACE,
+    PANDO_FIELD(email_campaign_in_t, OBJECT, ab, .shape = &email_ab_shape,
+                .nullable = true, .note = "as a whole"),
     PANDO_END
 };
 
@@ -65,6 +171,12 @@ static const pando_field_t  campaign_patch_fields[] = {
     PANDO_FIELD(campaign_t, TEXT, reply_to, .required = true,                 \
                 .nullable = true),                                            \
     PANDO_FIELD(campaign_t, TEXT, postal_address, .required = true),          \
+    PANDO_FIELD(campaign_t, INT, rate, .required = true, .nullable = true),   \
+    PANDO_FIELD(campaign_t, BOOL, local, .required = true),                   \
+    PANDO_FIELD(campaign_t, OBJECT, ab, .required = true, .nullable = true,   \
+                .shape = &email_ab_shape),                                    \
+    PANDO_FIELD(campaign_t, TEXT, winner, .required = true,                   \
+                .nullable = true, .note = "a variant, that the rest gets"),   \
     PANDO_FIELD(campaign_t, TIME, send_at, .required = true,                  \
                 .nullable = true),                                            \
     PANDO_FIELD(campaign_t, TIME, started_at, .required = true,               \
@@ -81,6 +193,8 @@ static const pando_field_t  campaign_fields[] = { CAMPAIGN, PANDO_END };
 
 static const pando_field_t  detail_fields[] = {
     CAMPAIGN,
+    PANDO_FIELD(campaign_t, OBJECT, ab_result, .required = true,
+                .nullable = true, .shape = &result_shape),
     PANDO_FIELD(campaign_t, TREE, counts, .required = true,
                 .note = "recipients by the state of their message; pending "
                         "and skipped have none"),
@@ -96,6 +210,12 @@ static const pando_field_t  campaigns_in_fields[] = {
 static const pando_field_t  schedule_in_fields[] = {
     PANDO_FIELD(email_schedule_in_t, TIME, send_at, .note = "now, if none",
                 .example = "\"2096-02-29T08:00:00Z\""),
+    PANDO_END
+};
+
+static const pando_field_t  pick_in_fields[] = {
+    PANDO_FIELD(email_pick_in_t, TEXT, variant, .required = true,
+                .max = 20, .example = "\"a\""),
     PANDO_END
 };
 
@@ -137,6 +257,10 @@ email_campaigns_in = {
 email_schedule_in = {
     .name = "EmailCampaignSchedule", .size = sizeof(email_schedule_in_t),
     .given = true, .fields = schedule_in_fields
+},
+email_pick_in = {
+    .name = "EmailWinner", .size = sizeof(email_pick_in_t), .given = true,
+    .fields = pick_in_fields
 },
 email_verdict_view = {
     .name = "EmailCampaignVerdict", .size = sizeof(email_verdict_t),

@@ -8,7 +8,7 @@
 
 
 const char *const  email_by[] = {
-    "hour", "campaign", "template", "provider", "domain", NULL
+    "hour", "campaign", "template", "provider", "domain", "variant", NULL
 };
 
 
@@ -31,6 +31,8 @@ static const pando_field_t  in_fields[] = {
     PANDO_FIELD(email_analytics_in_t, TIME, since,
                 .note = "31 days before, if none"),
     PANDO_FIELD(email_analytics_in_t, TIME, until),
+    PANDO_FIELD(email_analytics_in_t, UUID, campaign,
+                .note = "whose variants are counted, whenever they left"),
     PANDO_END
 };
 

@@ -141,6 +141,11 @@ analytics(pando_req_t *rq)
     pando_time_t                 until;
     const email_analytics_in_t  *in = pando_query_params(rq);
 
+    if (strcmp(email_by[in->by], "variant") == 0) {
+        return pando_reply_json(rq, email_sql_variants_counted(pando_auto(rq),
+                                                               in->campaign));
+    }
+
     until = in->until ? in->until : pando_now() + PANDO_TIME_DAY;
 
     return pando_reply_json(rq, email_sql_analytics(pando_auto(rq),

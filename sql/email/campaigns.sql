@@ -14,30 +14,37 @@ SELECT email.campaign_doc(c, true), c.version
  WHERE c.tenant_id = :tenant AND c.id = :id;
 
 -- name: campaign_add(name text, list_id uuid, template text, sender text,
---       sender_name text?, reply_to text?, postal_address text) -> json?
+--       sender_name text?, reply_to text?, postal_address text, rate int?,
+--       local bool, ab jsonb?) -> json?
 -- None where there is no such list.
 INSERT INTO email.campaigns AS c (tenant_id, name, list_id, template, sender,
-       sender_name, reply_to, postal_address)
+       sender_name, reply_to, postal_address, rate, local, ab)
 SELECT :tenant, :name, l.id, :template, :sender, :sender_name, :reply_to,
-       :postal_address
+       :postal_address, :rate, :local, :ab
   FROM email.lists AS l WHERE l.tenant_id = :tenant AND l.id = :list_id
 RETURNING email.campaign_doc(c, true), c.version;
 
 -- name: campaign_lock(id uuid) -> row? email_campaign_row
 -- row: version bigint, state text, list_id uuid, template text, sender text,
--- row: postal_address text
-SELECT c.version, c.state, c.list_id, c.template, c.sender, c.postal_address
+-- row: postal_address text, local bool, ab json?, winner int?
+SELECT c.version, c.state, c.list_id, c.template, c.sender, c.postal_address,
+       c.local, c.ab::json, c.winner
   FROM email.campaigns AS c
  WHERE c.tenant_id = :tenant AND c.id = :id FOR UPDATE;
 
 -- name: campaign_change(id uuid, name text?, template text?, sender text?,
---       sender_name text?, reply_to text?, postal_address text?) -> json
+--       sender_name text?, reply_to text?, postal_address text?, rate int?,
+--       free bool, local bool?, ab jsonb?, plain bool) -> json
+-- Of any rate where it is free, without variants where it is plain.
 UPDATE email.campaigns AS c
    SET name = coalesce(:name, name), template = coalesce(:template, template),
        sender = coalesce(:sender, sender),
        sender_name = coalesce(:sender_name, sender_name),
        reply_to = coalesce(:reply_to, reply_to),
        postal_address = coalesce(:postal_address, postal_address),
+       rate = CASE WHEN NOT :free THEN coalesce(:rate, rate) END,
+       local = coalesce(:local, local),
+       ab = CASE WHEN NOT :plain THEN coalesce(:ab, ab) END,
        version = version + 1, updated_at = now()
  WHERE c.tenant_id = :tenant AND c.id = :id
 RETURNING email.campaign_doc(c, true), c.version;
@@ -57,12 +64,33 @@ RETURNING email.campaign_doc(c, true), c.version;
 
 -- name: campaign_wake(id uuid) -> none
 -- lane: writes
-SELECT email.campaign_wake(c, clock_timestamp()) FROM email.campaigns AS c
+-- Where it has a rate, that counts from now on.
+SELECT CASE WHEN c.rate IS NOT NULL THEN email.spread(c) END,
+       email.campaign_wake(c, clock_timestamp(), email.flows(c))
+  FROM email.campaigns AS c
  WHERE c.tenant_id = :tenant AND c.id = :id;
 
 -- name: campaign_start(id uuid) -> bool
 -- lane: writes
 SELECT email.campaign_start(:tenant, :id);
+
+-- name: ab_counts(id uuid) -> rows email_arm
+-- lane: slow
+-- row: arm int, key text, holdout bool, sent bigint, hits bigint, written bool,
+-- row: over bool
+SELECT a.n, a.key, a.holdout, a.sent, a.hits, a.written,
+       clock_timestamp() >= email.decided_by(c)
+  FROM email.campaigns AS c CROSS JOIN LATERAL email.ab_counts(c) AS a
+ WHERE c.tenant_id = :tenant AND c.id = :id AND c.winner IS NULL
+   AND c.state IN ('sending', 'paused') ORDER BY a.n;
+
+-- name: settle(id uuid, arm int, result jsonb?) -> bool
+-- lane: writes
+SELECT email.settle(:tenant, :id, :arm, :result);
+
+-- name: unsettled(id uuid, result jsonb) -> none
+-- lane: writes
+SELECT email.unsettled(:tenant, :id, :result);
 
 -- name: audience(list_id uuid) -> bool
 -- Whether anybody is on the list.

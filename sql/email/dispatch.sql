@@ -7,11 +7,12 @@
 -- row: subject text, list_id uuid?, created_at timestamptz,
 -- row: content_ct text?, verp text, provider_id uuid?, kind text,
 -- row: config jsonb?, secret_ct text?, template text?, data json?,
--- row: locale text?, made_at timestamptz?
+-- row: locale text?, made_at timestamptz?, headline text?
 SELECT c.id, c.attempt, c.to_norm, c.to_address, c.to_name, to_json(c.cc),
        to_json(c.bcc), c.sender, c.sender_name, c.reply_to, c.subject,
        c.list_id, c.created_at, c.content_ct, c.verp, c.provider_id, c.kind,
-       c.config, c.secret_ct, c.template, c.data::json, c.locale, c.made_at
+       c.config, c.secret_ct, c.template, c.data::json, c.locale, c.made_at,
+       c.headline
   FROM email.claim(:tenant, :lane, :lease_s) AS c;
 
 -- name: claim_recipient(campaign_id uuid, lease_s int) -> row? email_claim
@@ -19,7 +20,8 @@ SELECT c.id, c.attempt, c.to_norm, c.to_address, c.to_name, to_json(c.cc),
 SELECT c.id, c.attempt, c.to_norm, c.to_address, c.to_name, to_json(c.cc),
        to_json(c.bcc), c.sender, c.sender_name, c.reply_to, c.subject,
        c.list_id, c.created_at, c.content_ct, c.verp, c.provider_id, c.kind,
-       c.config, c.secret_ct, c.template, c.data::json, c.locale, c.made_at
+       c.config, c.secret_ct, c.template, c.data::json, c.locale, c.made_at,
+       c.headline
   FROM email.claim_recipient(:tenant, :campaign_id, :lease_s) AS c;
 
 -- name: record(id uuid, attempt int, outcome text, code int?, enhanced text?,

@@ -17,3 +17,8 @@ SELECT email.track(:of, :message_id, :link_id, :clicked, :machine, :agent);
 -- lane: slow
 SELECT json_build_object('data', coalesce(json_agg(a), '[]'))
   FROM email.analytics(:tenant, :by_what, :since, :until) AS a;
+
+-- name: variants_counted(campaign_id uuid) -> json
+-- lane: slow
+SELECT json_build_object('data', coalesce(json_agg(a), '[]'))
+  FROM email.variants_counted(:tenant, :campaign_id) AS a;

@@ -95,6 +95,19 @@ is_deeply [ map { "$_->[0] $_->[1]" } $p->sql("select type, data ->> 'total' fro
 $t->fails(act($c, 'schedule'), $go, 'wrong_state');
 
 
+# variants are looked at when they are saved
+
+for (['variants_not_allowed', '/ab/variants/1/key', 'a'], ['template_syntax',
+    '/ab/variants/1/subject', 'b', subject => '{{'])
+{
+    my ($code, $pointer, $key, @more) = @$_;
+    my %in = (ab => { share => 100, variants => [ { key => 'a' }, { key => $key, @more } ] });
+    $t->fails($t->post('/email/campaigns', { name => 'a', template => 'news', %place,
+        list_id => $l, %in }), $post, $code, $pointer);
+    $t->fails($t->patch("/email/campaigns/$empty->{id}", \%in), "PATCH $of", $code, $pointer);
+}
+
+
 # one click, and the next one skips
 
 my ($link) = $raw =~ m{one https://m\.pando\.test(/e/u/[\w-]+) };

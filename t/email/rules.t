@@ -3,6 +3,7 @@
 use Pando;
 use Pando::Unit;
 
-units(email_rules => [], email_hrefs => [],
+units(email_rules => [ "pando_odds", "pando_bytes", "-lcrypto", "-lm" ], email_hrefs => [],
+    pando_odds => [ "pando_bytes", "-lcrypto", "-lm" ],
     email_report => [ "email_rules", "pando_bytes", "-lcrypto" ]);
 done_testing;

@@ -104,12 +104,72 @@ texts(void)
 }
 
 
+/* 10 and 15 of a hundred, 4,000 recipients, as chance has it. */
+
+static void
+known(void)
+{
+    int             i, j, right = 0, early = 0;
+    uint64_t        x = 88172645463325252u;
+    pando_uuid_t    id = { { 0 } };
+
+    for (i = 0; i < 50; i++) {
+        pando_odds_t  arms[2] = { { .tries = 2000 }, { .tries = 2000 } };
+
+        for (j = 0; j < 4000; j++) {
+            x ^= x << 13;
+            x ^= x >> 7;
+            x ^= x << 17;
+            arms[j & 1].hits += x % 100 < (j & 1 ? 15 : 10);
+        }
+
+        memcpy(id.b, &i, sizeof(i));
+        pando_odds(&id, arms, 2);
+        early += email_winner(arms, 2, false) >= 0;
+        right += email_winner(arms, 2, true) == 1;
+    }
+
+    ok(right == 50, "of 50 such tests %d pick the second", right);
+    ok(early >= 48, "%d of them before the deadline", early);
+}
+
+
+static void
+winner(void)
+{
+    pando_odds_t  arms[3] = {
+        { .tries = 500, .hits = 5, .best = 0.2 },
+        { .tries = 500, .hits = 9, .best = 0.8 },
+        { .tries = 0, .hits = 0, .out = true }
+    };
+
+    ok(email_winner(arms, 3, false) == -1, "not sure");
+    ok(email_winner(arms, 3, true) == 1, "at the deadline the higher");
+    arms[0].hits = 9;
+    ok(email_winner(arms, 3, true) == 0, "of equal ones the first");
+    arms[0].tries = 250;
+    arms[0].hits = 4;
+    ok(email_winner(arms, 3, true) == 1, "of rates, not of counts");
+    arms[1].best = 0.95;
+    ok(email_winner(arms, 3, false) == 1, "sure");
+    arms[0].tries = 99;
+    ok(email_winner(arms, 3, false) == -1, "not of so few");
+    arms[0] = (pando_odds_t) { 0 };
+    arms[1] = arms[0];
+    ok(email_winner(arms, 3, true) == -1, "nobody was written to");
+    arms[1].tries = 1;
+    ok(email_winner(arms, 3, true) == 0, "nobody clicked: the first");
+}
+
+
 int
 main(void)
 {
     headers();
     bounces();
     texts();
+    known();
+    winner();
 
     printf("1..%u\n", tap_count);
 
