@@ -13,9 +13,12 @@
 #define REALTIME_H
 
 #include "pando.h"
+#include "realtime_sql.h"
 
 #define REALTIME_EPOCH         17   /* with the zero */
+#define REALTIME_CLIENT        17   /* likewise */
 #define REALTIME_NAME_MAX      200
+#define REALTIME_SPACE_MAX     40   /* of a namespace */
 #define REALTIME_PREFIX        40   /* of a key: "rt:", a tenant and ":" */
 #define REALTIME_SPOT_TEXT     40   /* of "epoch:offset", with the zero */
 #define REALTIME_CHANNELS_MAX  200  /* of one connection */
@@ -36,6 +39,20 @@ typedef struct {
     char     epoch[REALTIME_EPOCH]; /* empty: none is known */
     int64_t  offset;
 } realtime_spot_t;
+
+/* What is agreed for channels whose names begin alike. */
+enum { REALTIME_BY_SCOPE = 0, REALTIME_BY_MEMBER, REALTIME_BY_TOKEN,
+       REALTIME_BY_NOBODY = REALTIME_BY_TOKEN };
+enum { REALTIME_STREAM = 0, REALTIME_CACHE, REALTIME_EPHEMERAL };
+
+typedef struct {
+    char     prefix[REALTIME_SPACE_MAX + 1];
+    int      subscribes, publishes, mode;
+    bool     presence, join_leave;
+    int64_t  history_size, history_seconds;     /* 0: the settings' */
+    int64_t  rate;                              /* 0: any */
+    int64_t  max_size;
+} realtime_space_t;
 
 /* A message that waits for what comes before it. */
 struct realtime_held_s {
@@ -59,6 +76,9 @@ struct realtime_sub_s {
     realtime_holds_t     holds;
     bool                 joining;   /* what comes is held */
     bool                 moved;     /* what is held does not follow */
+    bool                 by_token;  /* of this channel: no other right */
+    bool                 present;   /* who has it is among the members */
+    bool                 told;      /* and it is told */
 };
 
 struct realtime_conn_s {
@@ -68,6 +88,7 @@ struct realtime_conn_s {
     unsigned           nsubs;
     bool               stream;
     bool               counted;     /* among the user's */
+    bool               reads;       /* may hear by its scope */
     bool               busy;        /* a flow answers what is asked */
     int64_t            since;       /* when that flow began; ms */
     int64_t            opened;
@@ -75,6 +96,7 @@ struct realtime_conn_s {
     realtime_asked_t  *asked, **asked_last;
     pando_uuid_t       user;
     char               tenant[PANDO_UUID_TEXT];
+    char               client[REALTIME_CLIENT];
     const char        *names[REALTIME_STREAM_MAX];  /* of a stream */
     realtime_spot_t    spots[REALTIME_STREAM_MAX];
     unsigned           nnames;
@@ -120,16 +142,33 @@ typedef struct {
     pando_uuid_t   session_id;
 } realtime_disconnect_in_t;
 
-extern const pando_shape_t  realtime_publish_in, realtime_published,
+typedef struct {
+    pando_given_t  given;
+    const char    *prefix;
+    int            who_subscribes, who_publishes, mode;
+    bool           presence, join_leave;
+    int64_t        history_size, history_seconds, rate, max_size;
+} realtime_namespace_in_t;
+
+extern const pando_shape_t  realtime_namespace_in, realtime_namespace_patch,
+                            realtime_namespace_view, realtime_presence_view,
+                            realtime_publish_in, realtime_published,
                             realtime_history_in, realtime_history_view,
                             realtime_stream_in, realtime_disconnect_in;
 
 extern const pando_problem_t  realtime_away, realtime_not_heard,
-                              realtime_not_said, realtime_bad_channel;
+                              realtime_not_said, realtime_bad_channel,
+                              realtime_too_large, realtime_too_often,
+                              realtime_no_presence;
+extern const pando_event_t    realtime_namespace_changed;
+extern const char *const      realtime_who_subscribes[];
+extern const char *const      realtime_who_publishes[];
+extern const char *const      realtime_modes[];
 
 extern const pando_domain_t   realtime_domain;
 extern const pando_route_t    realtime_sockets[], realtime_streams[],
-                              realtime_messages[];
+                              realtime_messages[], realtime_namespaces[],
+                              realtime_presences[];
 extern const pando_hear_t     realtime_hears[];
 extern const pando_metric_t   realtime_metrics[];
 extern unsigned               realtime_metric_base;
@@ -143,8 +182,11 @@ enum {
 /* realtime_rules.c */
 bool realtime_name_ok(const char *name, size_t len);
 bool realtime_may_hear(const char *name, const char *user,
-    const char *tenant, bool reads);
-bool realtime_may_say(const char *name, const char *tenant);
+    const char *tenant, const realtime_space_t *space, bool reads);
+bool realtime_may_say(const char *name, const char *tenant,
+    const realtime_space_t *space, bool writes);
+void realtime_space_of(const char *name, const realtime_space_t *spaces,
+    size_t n, realtime_space_t *out);
 bool realtime_spot_parse(const char *s, size_t len, realtime_spot_t *out);
 void realtime_spot_print(const realtime_spot_t *spot,
     char out[REALTIME_SPOT_TEXT]);
@@ -154,8 +196,8 @@ bool realtime_type_fits(const char *pattern, size_t len, const char *type);
 
 /* realtime_history.c: false or NULL where Redis is away */
 PANDO_WAITS bool realtime_append(pando_req_t *rq, const char *tenant,
-    const char *name, const char *data, size_t len, const char *event_id,
-    realtime_spot_t *out, bool *repeated);
+    const char *name, const realtime_space_t *space, const char *data,
+    size_t len, const char *event_id, realtime_spot_t *out, bool *repeated);
 PANDO_WAITS const realtime_history_t *realtime_read(pando_req_t *rq,
     const char *key, const realtime_spot_t *from, const realtime_spot_t *told,
     int64_t most);
@@ -168,9 +210,48 @@ void realtime_unsubscribe(realtime_sub_t *sub);
 PANDO_WAITS const realtime_history_t *realtime_join(pando_req_t *rq,
     realtime_sub_t *sub, const realtime_spot_t *from);
 void realtime_joined(realtime_sub_t *sub, const realtime_history_t *history);
+/* The same; *recovered: nothing is missing, which may be so without it. */
+PANDO_WAITS const realtime_history_t *realtime_join_as(pando_req_t *rq,
+    realtime_sub_t *sub, const realtime_spot_t *from, int mode,
+    bool *recovered);
 const char *realtime_name(const realtime_channel_t *channel);
-void realtime_channels_tick(void);
+const char *realtime_key(const realtime_channel_t *channel);
+void realtime_each(realtime_channel_t *channel, pando_frame_t *frame,
+    const char *but);               /* a client's */
+/* When what is known of its presence is to be looked through. */
+void realtime_channel_due(realtime_channel_t *channel, int64_t at,
+    int present);
+void realtime_channels_tick(int64_t every_ms);
 void realtime_channels_start(void);
+
+/* realtime_spaces.c: false: they cannot be read now */
+PANDO_WAITS bool realtime_space(pando_req_t *rq, const char *tenant,
+    const char *name, realtime_space_t *out);
+bool realtime_space_known(const char *tenant, const char *name,
+    realtime_space_t *out);
+void realtime_spaces_changed(const char *tenant);       /* NULL: all */
+void realtime_spaces_tick(void);
+void realtime_spaces_start(void);
+
+/* realtime_presence.c */
+void realtime_enter(realtime_sub_t *sub, const realtime_space_t *space);
+void realtime_leave(realtime_sub_t *sub);
+void realtime_sweep(realtime_channel_t *channel);
+PANDO_WAITS json_t *realtime_members(pando_req_t *rq, const char *tenant,
+    const char *name, bool tell);
+void realtime_presence_tick(pando_req_t *rq);
+void realtime_presence_start(void);
+
+/* realtime_signals.c: what is told of a channel and not kept */
+void realtime_signal(realtime_channel_t *channel, const char *text,
+    size_t len);
+PANDO_WAITS bool realtime_say_once(pando_req_t *rq, const char *key,
+    const char *text, size_t len);
+
+/* realtime_messages.c: NULL: it is said */
+PANDO_WAITS const pando_problem_t *realtime_publish(pando_req_t *rq,
+    const char *tenant, const char *name, json_t *data, const char *event_id,
+    bool writes, realtime_spot_t *spot, bool *repeated);
 
 /* realtime_holds.c */
 bool realtime_hold(realtime_holds_t *holds, const realtime_spot_t *spot,
@@ -179,10 +260,15 @@ realtime_held_t *realtime_unhold(realtime_holds_t *holds);
 void realtime_holds_drop(realtime_holds_t *holds);
 
 /* realtime_conns.c */
+void realtime_client_new(char out[REALTIME_CLIENT]);
 realtime_conn_t *realtime_conn(pando_req_t *rq, bool stream);
 void realtime_conn_opened(realtime_conn_t *conn, pando_live_t *live);
 void realtime_conn_closed(realtime_conn_t *conn);
 bool realtime_conn_counts(pando_req_t *rq, realtime_conn_t *conn);
+void realtime_conns_each(void (*fn)(realtime_conn_t *conn, const char *arg),
+    const char *arg);
+void realtime_conn_recheck(realtime_conn_t *conn, const char *tenant);
+bool realtime_control(json_t *what);        /* false: Redis is away */
 void realtime_conns_tick(pando_req_t *rq, void *data);
 int realtime_start(void);
 
@@ -198,6 +284,8 @@ typedef struct {
 void realtime_push(realtime_push_t *push, realtime_sub_t *sub);
 void realtime_push_end(realtime_push_t *push);
 void realtime_tell(realtime_sub_t *sub, const char *type, bool recovered);
+
+void realtime_untell(realtime_sub_t *sub, const char *code);
 
 /* realtime_socket.c */
 void realtime_socket_serve(realtime_conn_t *conn);

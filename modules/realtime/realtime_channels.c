@@ -33,6 +33,8 @@ struct realtime_channel_s {
     unsigned             turn;      /* of reading: an older one is void */
     int64_t              since;     /* when it was touched, ms */
     realtime_sub_t      *subs;
+    int                  present;   /* of them */
+    int64_t              due;       /* presence is looked through; 0: not */
     pando_listener_t    *listener;
     realtime_spot_t      spot;      /* what was passed on */
     realtime_holds_t     holds;
@@ -69,6 +71,13 @@ const char *
 realtime_name(const realtime_channel_t *channel)
 {
     return channel->key + REALTIME_PREFIX;
+}
+
+
+const char *
+realtime_key(const realtime_channel_t *channel)
+{
+    return channel->key;
 }
 
 
@@ -184,6 +193,8 @@ realtime_unsubscribe(realtime_sub_t *sub)
 {
     realtime_sub_t  **p;
 
+    realtime_leave(sub);
+
     for (p = &sub->channel->subs; *p != sub; p = &(*p)->next) { }
 
     *p = sub->next;
@@ -249,6 +260,29 @@ realtime_join(pando_req_t *rq, realtime_sub_t *sub,
 }
 
 
+/* Of a cache the last message is told, whatever was missed. */
+
+const realtime_history_t *
+realtime_join_as(pando_req_t *rq, realtime_sub_t *sub,
+    const realtime_spot_t *from, int mode, bool *recovered)
+{
+    const realtime_history_t  *history = realtime_join(rq, sub, from);
+    realtime_spot_t            before;
+
+    *recovered = history && history->recovered;
+
+    if (history && !*recovered && mode == REALTIME_CACHE
+        && history->top.offset > 0)
+    {
+        before = history->top;
+        before.offset--;
+        history = realtime_join(rq, sub, &before);
+    }
+
+    return history;
+}
+
+
 /* What was missed, then what was held, then what comes. */
 
 void
@@ -298,6 +332,7 @@ heard(const char *key, const char *text, size_t len, void *data)
     }
 
     if (!realtime_told_parse(text, len, &spot, &message, &dlen)) {
+        realtime_signal(channel, text, len);
         return;
     }
 
@@ -374,6 +409,31 @@ lost(realtime_channel_t *channel, const realtime_spot_t *top)
             sub->spot = *top;
             realtime_tell(sub, "lost", false);
         }
+    }
+}
+
+
+void
+realtime_each(realtime_channel_t *channel, pando_frame_t *frame,
+    const char *but)
+{
+    realtime_sub_t  *sub;
+
+    for (sub = channel->subs; sub; sub = sub->next) {
+        if (strcmp(sub->conn->client, but) != 0) {
+            pando_live_send(sub->conn->live, frame);
+        }
+    }
+}
+
+
+void
+realtime_channel_due(realtime_channel_t *channel, int64_t at, int more)
+{
+    channel->present += more;
+
+    if (channel->due == 0 || channel->due > at) {
+        channel->due = at;
     }
 }
 
@@ -458,7 +518,7 @@ caught_up(realtime_channel_t *channel, const realtime_history_t *history)
 /* Once a second: what could not be read, and who is not needed any more */
 
 void
-realtime_channels_tick(void)
+realtime_channels_tick(int64_t every_ms)
 {
     size_t                i;
     int64_t               now = pando_monotonic_ms();
@@ -473,6 +533,11 @@ realtime_channels_tick(void)
                     && now - channel->since > STUCK_MS))
             {
                 read_on(channel);
+            }
+
+            if (channel->due && now >= channel->due) {
+                channel->due = channel->present ? now + every_ms : 0;
+                realtime_sweep(channel);
             }
 
             if (channel->subs || now - channel->since < IDLE_MS) {

@@ -12,6 +12,7 @@
 #include "realtime.h"
 
 
+#define CONTROL    "rt.control"     /* heard by each worker of each node */
 #define USERS      1024             /* buckets, a power of two */
 #define LEASE_MS   30000
 #define RENEW_MS   10000
@@ -31,6 +32,8 @@ struct user_s {
 
 
 static void told(const char *key, const char *text, size_t len, void *data);
+static void tell_them(json_t *what, const char *verb, const char *tenant);
+static bool is_meant(const realtime_conn_t *conn, json_t *what);
 static user_t **user_of(const pando_uuid_t *id);
 static void lease(const user_t *user);
 static void look_at(realtime_conn_t *conn);
@@ -46,8 +49,24 @@ realtime_start(void)
     conns = NULL;
     memset(users, 0, sizeof(users));
     realtime_channels_start();
+    realtime_spaces_start();
+    realtime_presence_start();
 
-    return pando_subscribe("rt.control", told, NULL) ? 0 : -1;
+    return pando_subscribe(CONTROL, told, NULL) ? 0 : -1;
+}
+
+
+void
+realtime_client_new(char out[REALTIME_CLIENT])
+{
+    size_t         i;
+    unsigned char  bytes[(REALTIME_CLIENT - 1) / 2] = { 0 };
+
+    (void) pando_random(bytes, sizeof(bytes));
+
+    for (i = 0; i < sizeof(bytes); i++) {
+        (void) snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    }
 }
 
 
@@ -57,6 +76,7 @@ realtime_conn(pando_req_t *rq, bool stream)
     realtime_conn_t  *conn = pando_alloc(rq, sizeof(realtime_conn_t));
 
     conn->stream = stream;
+    realtime_client_new(conn->client);
 
     return conn;
 }
@@ -186,31 +206,152 @@ realtime_conn_counts(pando_req_t *rq, realtime_conn_t *conn)
 }
 
 
-/* From any worker of any node: "tenant user session", "-" for any */
+/* From any worker of any node: what is to be done, and to whom */
+
+bool
+realtime_control(json_t *what)
+{
+    char  *text = json_dumps(what, JSON_COMPACT);
+
+    return text && pando_publish(CONTROL, text, strlen(text));
+}
+
 
 static void
 told(const char *key, const char *text, size_t len, void *data)
 {
-    char              user[PANDO_UUID_TEXT], session[PANDO_UUID_TEXT];
-    realtime_conn_t  *conn;
+    json_t      *what;
+    const char  *verb, *tenant;
 
-    if (text == NULL || len != 3 * PANDO_UUID_TEXT - 1) {
+    if (text == NULL) {
+        realtime_spaces_changed(NULL);
         return;
     }
 
-    for (conn = conns; conn; conn = conn->next) {
-        pando_uuid_print(pando_live_user(conn->live), user);
-        pando_uuid_print(pando_live_session(conn->live), session);
+    what = json_loadb(text, len, 0, NULL);
+    verb = json_string_value(json_object_get(what, "do"));
+    tenant = json_string_value(json_object_get(what, "tenant"));
 
-        if (memcmp(text, conn->tenant, PANDO_UUID_TEXT - 1) == 0
-            && (text[PANDO_UUID_TEXT] == '-'
-                || memcmp(text + PANDO_UUID_TEXT, user, PANDO_UUID_TEXT - 1)
-                   == 0)
-            && (text[2 * PANDO_UUID_TEXT] == '-'
-                || memcmp(text + 2 * PANDO_UUID_TEXT, session,
-                          PANDO_UUID_TEXT - 1) == 0))
+    if (verb && tenant && strcmp(verb, "spaces") == 0) {
+        realtime_spaces_changed(tenant);
+
+    } else if (verb && tenant) {
+        tell_them(what, verb, tenant);
+    }
+
+    json_decref(what);
+}
+
+
+static void
+tell_them(json_t *what, const char *verb, const char *tenant)
+{
+    int               code;
+    const char       *name = json_string_value(json_object_get(what,
+                                                               "channel"));
+    realtime_conn_t  *conn;
+    realtime_sub_t   *sub;
+
+    code = (int) json_integer_value(json_object_get(what, "code"));
+
+    for (conn = conns; conn; conn = conn->next) {
+
+        if (strcmp(conn->tenant, tenant) != 0 || !is_meant(conn, what)) {
+            continue;
+        }
+
+        if (strcmp(verb, "close") == 0) {
+            pando_live_close(conn->live, code, "revoked");
+
+        } else if (name && (sub = realtime_sub(conn, name))) {
+            realtime_untell(sub, "revoked");
+            realtime_unsubscribe(sub);
+        }
+    }
+}
+
+
+/* What is not named is any. */
+
+static bool
+is_meant(const realtime_conn_t *conn, json_t *what)
+{
+    char         id[PANDO_UUID_TEXT];
+    const char  *user, *session, *client;
+
+    user = json_string_value(json_object_get(what, "user"));
+    session = json_string_value(json_object_get(what, "session"));
+    client = json_string_value(json_object_get(what, "connection"));
+
+    if (user) {
+        pando_uuid_print(pando_live_user(conn->live), id);
+
+        if (strcmp(user, id) != 0) {
+            return false;
+        }
+    }
+
+    if (session) {
+        pando_uuid_print(pando_live_session(conn->live), id);
+
+        if (strcmp(session, id) != 0) {
+            return false;
+        }
+    }
+
+    return client == NULL || strcmp(client, conn->client) == 0;
+}
+
+
+void
+realtime_conns_each(void (*fn)(realtime_conn_t *conn, const char *arg),
+    const char *arg)
+{
+    realtime_conn_t  *conn;
+
+    for (conn = conns; conn; conn = conn->next) {
+        fn(conn, arg);
+    }
+}
+
+
+/* Rights as they are now: who has lost them is told so. */
+
+void
+realtime_conn_recheck(realtime_conn_t *conn, const char *tenant)
+{
+    char               user[PANDO_UUID_TEXT];
+    const char        *name;
+    realtime_sub_t    *sub, *next;
+    realtime_space_t   space;
+
+    if (tenant && strcmp(conn->tenant, tenant) != 0) {
+        return;
+    }
+
+    pando_uuid_print(conn->user, user);
+
+    for (sub = conn->subs; sub; sub = next) {
+        next = sub->other;
+        name = realtime_name(sub->channel);
+
+        if (!realtime_space_known(conn->tenant, name, &space)) {
+            continue;
+        }
+
+        if (!sub->by_token
+            && !realtime_may_hear(name, user, conn->tenant, &space,
+                                  conn->reads))
         {
-            pando_live_close(conn->live, REALTIME_CLOSE_REVOKED, "revoked");
+            realtime_untell(sub, realtime_not_heard.code);
+            realtime_unsubscribe(sub);
+
+        } else if (!space.presence) {
+            realtime_leave(sub);
+
+        } else if (!sub->joining) {
+            sub->told = space.join_leave;
+            realtime_enter(sub, &space);
         }
     }
 }
@@ -225,19 +366,26 @@ realtime_conns_tick(pando_req_t *rq, void *data)
     user_t           *user;
     int64_t           now = pando_monotonic_ms();
     realtime_conn_t  *conn;
+    realtime_space_t  space;
     static int64_t    renewed;
 
     for (conn = conns; conn; conn = conn->next) {
         look_at(conn);
     }
 
-    realtime_channels_tick();
+    realtime_spaces_tick();
+    realtime_channels_tick(pando_setting_int(rq, "presence_lease_ms") / 3);
+    realtime_presence_tick(rq);
 
     if (now - renewed < RENEW_MS) {
         return;
     }
 
     renewed = now;
+
+    for (conn = conns; conn; conn = conn->next) {
+        (void) realtime_space_known(conn->tenant, "", &space);
+    }
 
     for (i = 0; i < USERS; i++) {
         for (user = users[i]; user; user = user->next) {

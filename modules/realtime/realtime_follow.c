@@ -10,6 +10,7 @@
 
 
 static void follow(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
+static void rights(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
 static const char *channel_of(pando_req_t *rq, const pando_told_t *told,
     const char *text, size_t len);
 static const char *value_of(pando_req_t *rq, const pando_told_t *told,
@@ -21,6 +22,10 @@ const pando_hear_t  realtime_hears[] = {
     { "realtime.follow", "*", follow, .attempts = 12, .anew = true,
       .note = "tells events to the channels they are mapped to" },
 
+    { "realtime.rights", "realtime.namespace_changed", rights,
+      .attempts = 12, .parallel = 4,
+      .note = "has what is open looked at again" },
+
     PANDO_END
 };
 
@@ -30,8 +35,9 @@ follow(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 {
     bool              repeated;
     size_t            type, rest;
-    const char       *rule, *name, *event = NULL;
+    const char       *rule, *name, *tenant, *event = NULL;
     realtime_spot_t   spot;
+    realtime_space_t  space;
 
     if (!told->has_tenant || !pando_has_redis()) {
         return;
@@ -55,13 +61,27 @@ follow(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
         }
 
         event = event ? event : pando_cloudevent(rq, told);
+        tenant = pando_uuid_text(rq, told->tenant);
 
-        if (!realtime_append(rq, pando_uuid_text(rq, told->tenant), name,
-                             event, strlen(event),
-                             pando_uuid_text(rq, told->id), &spot, &repeated))
+        if (!realtime_space(rq, tenant, name, &space)
+            || !realtime_append(rq, tenant, name, &space, event, strlen(event),
+                                pando_uuid_text(rq, told->id), &spot,
+                                &repeated))
         {
             pando_leave(rq, &realtime_away);
         }
+    }
+}
+
+
+static void
+rights(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
+{
+    if (told->has_tenant && pando_has_redis()
+        && !realtime_control(json_pack("{s:s, s:s}", "do", "spaces", "tenant",
+                                       pando_uuid_text(rq, told->tenant))))
+    {
+        pando_leave(rq, &realtime_away);
     }
 }
 

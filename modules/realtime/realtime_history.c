@@ -119,10 +119,11 @@ read_spot(const pando_redis_t *reply, realtime_spot_t *out)
 
 bool
 realtime_append(pando_req_t *rq, const char *tenant, const char *name,
-    const char *data, size_t len, const char *event_id, realtime_spot_t *out,
-    bool *repeated)
+    const realtime_space_t *space, const char *data, size_t len,
+    const char *event_id, realtime_spot_t *out, bool *repeated)
 {
     char                  epoch[REALTIME_EPOCH];
+    int64_t               size, seconds;
     const char           *key = pando_text(rq, "%s:%s", tenant, name);
     const pando_redis_t  *reply;
 
@@ -130,13 +131,18 @@ realtime_append(pando_req_t *rq, const char *tenant, const char *name,
         return false;
     }
 
+    size = space->history_size ? space->history_size
+                               : pando_setting_int(rq, "history_size");
+    size = space->mode == REALTIME_CACHE ? 1 : size;
+    seconds = space->history_seconds
+              ? space->history_seconds
+              : pando_setting_int(rq, "history_seconds");
     event_id = event_id ? event_id : "";
     reply = pando_redis_do(rq,
         "EVAL %s 3 %s %s %s %s %b %d %d %d %d %s", APPEND,
         pando_text(rq, "rt:%s", key), pando_text(rq, "rt.m:%s", key),
         pando_text(rq, "rt.e:%s:%s", key, event_id),
-        epoch, data, len, pando_setting_int(rq, "history_size"),
-        pando_setting_int(rq, "history_seconds"), (int64_t) KNOWN_SECONDS,
+        epoch, data, len, size, seconds, (int64_t) KNOWN_SECONDS,
         (int64_t) REPEATED_SECONDS, event_id);
 
     if (!read_spot(reply, out)) {

@@ -26,7 +26,7 @@ const pando_route_t  realtime_messages[] = {
       .scope = "realtime:write", .takes = &realtime_publish_in,
       .gives = &realtime_published,
       .fails = { &realtime_bad_channel, &realtime_not_said, &long_event,
-                 &realtime_away },
+                 &realtime_too_large, &realtime_too_often, &realtime_away },
       .note = "What has the event_id, or else the Idempotency-Key, of a "
               "message of the last ten minutes is not published again." },
 
@@ -46,25 +46,68 @@ const pando_route_t  realtime_messages[] = {
 };
 
 
+/* By whichever way it came. */
+
+const pando_problem_t *
+realtime_publish(pando_req_t *rq, const char *tenant, const char *name,
+    json_t *data, const char *event_id, bool writes, realtime_spot_t *spot,
+    bool *repeated)
+{
+    bool               said;
+    const char        *text, *key;
+    realtime_space_t   space;
+
+    if (!realtime_space(rq, tenant, name, &space)) {
+        return &realtime_away;
+    }
+
+    if (!realtime_may_say(name, tenant, &space, writes)) {
+        return &realtime_not_said;
+    }
+
+    text = json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
+    pando_assert(rq, text);
+
+    if (strlen(text) > (size_t) space.max_size) {
+        return &realtime_too_large;
+    }
+
+    key = pando_text(rq, "rt.r:%s:%s:%s", tenant, space.prefix,
+                     pando_uuid_text(rq, pando_user(rq)));
+
+    if (space.rate && pando_dict_add(key, 1, 1000) > space.rate) {
+        return &realtime_too_often;
+    }
+
+    if (space.mode != REALTIME_EPHEMERAL) {
+        said = realtime_append(rq, tenant, name, &space, text, strlen(text),
+                               event_id, spot, repeated);
+
+    } else {
+        *spot = (realtime_spot_t) { .offset = 0 };
+        *repeated = false;
+        text = pando_text(rq, "~ %s", text);
+        said = realtime_say_once(rq, pando_text(rq, "rt:%s:%s", tenant, name),
+                                 text, strlen(text));
+    }
+
+    return said ? NULL : &realtime_away;
+}
+
+
 static pando_reply_t
 publish(pando_req_t *rq)
 {
     bool                          repeated;
     size_t                        n;
-    const char                   *text, *event;
+    const char                   *event;
     realtime_spot_t               spot;
     realtime_published_t         *out;
+    const pando_problem_t        *problem;
     const realtime_publish_in_t  *in = pando_body(rq);
-    const char                   *tenant;
-
-    tenant = pando_uuid_text(rq, pando_tenant(rq));
 
     if (!realtime_name_ok(in->channel, strlen(in->channel))) {
         return pando_fail_at(rq, &realtime_bad_channel, "/channel");
-    }
-
-    if (!realtime_may_say(in->channel, tenant)) {
-        return pando_fail(rq, &realtime_not_said);
     }
 
     event = in->event_id ? in->event_id : pando_header(rq, "Idempotency-Key");
@@ -74,13 +117,12 @@ publish(pando_req_t *rq)
         return pando_fail(rq, &long_event);
     }
 
-    text = json_dumps(in->data, JSON_COMPACT | JSON_ENCODE_ANY);
+    problem = realtime_publish(rq, pando_uuid_text(rq, pando_tenant(rq)),
+                               in->channel, in->data, event, true, &spot,
+                               &repeated);
 
-    if (text == NULL
-        || !realtime_append(rq, tenant, in->channel, text, strlen(text),
-                            event, &spot, &repeated))
-    {
-        return pando_fail(rq, &realtime_away);
+    if (problem) {
+        return pando_fail(rq, problem);
     }
 
     out = pando_alloc(rq, sizeof(realtime_published_t));
@@ -104,6 +146,7 @@ history(pando_req_t *rq)
     const char                   *name = pando_path_text(rq, "channel");
     realtime_spot_t               from = { .epoch = "*" };
     realtime_spot_t               none = { .offset = 0 };
+    realtime_space_t              space;
     const realtime_history_t     *got;
     const realtime_history_in_t  *in = pando_query_params(rq);
 
@@ -113,8 +156,12 @@ history(pando_req_t *rq)
         return pando_fail(rq, &realtime_bad_channel);
     }
 
+    if (!realtime_space(rq, tenant, name, &space)) {
+        return pando_fail(rq, &realtime_away);
+    }
+
     if (!realtime_may_hear(name, pando_uuid_text(rq, pando_user(rq)), tenant,
-                           pando_may(rq, "realtime:read")))
+                           &space, pando_may(rq, "realtime:read")))
     {
         return pando_fail(rq, &realtime_not_heard);
     }
@@ -149,7 +196,7 @@ history(pando_req_t *rq)
 static pando_reply_t
 disconnect(pando_req_t *rq)
 {
-    const char                      *any, *text;
+    json_t                          *what;
     const pando_shape_t             *shape = &realtime_disconnect_in;
     const realtime_disconnect_in_t  *in = pando_body(rq);
     bool                             user, session;
@@ -161,11 +208,20 @@ disconnect(pando_req_t *rq)
         return pando_fail(rq, &nobody);
     }
 
-    any = "------------------------------------";
-    text = pando_text(rq, "%s %s %s", pando_uuid_text(rq, pando_tenant(rq)),
-                      user ? pando_uuid_text(rq, in->user_id) : any,
-                      session ? pando_uuid_text(rq, in->session_id) : any);
+    what = json_pack("{s:s, s:s, s:i}", "do", "close", "tenant",
+                     pando_uuid_text(rq, pando_tenant(rq)), "code",
+                     REALTIME_CLOSE_REVOKED);
 
-    return pando_publish("rt.control", text, strlen(text))
-           ? pando_no_content(rq) : pando_fail(rq, &realtime_away);
+    if (user) {
+        json_object_set_new(what, "user",
+            json_string(pando_uuid_text(rq, in->user_id)));
+    }
+
+    if (session) {
+        json_object_set_new(what, "session",
+            json_string(pando_uuid_text(rq, in->session_id)));
+    }
+
+    return realtime_control(what) ? pando_no_content(rq)
+                                  : pando_fail(rq, &realtime_away);
 }

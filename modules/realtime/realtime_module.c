@@ -12,6 +12,13 @@ static const pando_route_t *const  routes[] = {
     realtime_sockets,
     realtime_streams,
     realtime_messages,
+    realtime_namespaces,
+    realtime_presences,
+    NULL
+};
+
+static const pando_event_t *const  events[] = {
+    &realtime_namespace_changed,
     NULL
 };
 
@@ -22,6 +29,12 @@ static const pando_setting_t  settings[] = {
       "how long after its last message a channel keeps them" },
     { "connections", "20", PANDO_SET_INT, 1, 100000,
       "how many a user may have on a node" },
+    { "presence_lease_ms", "30000", PANDO_SET_INT, 1000, 600000,
+      "after how long who was in a worker that died is no longer there" },
+    { "presence_away_ms", "5000", PANDO_SET_INT, 0, 60000,
+      "how long somebody may be away and has not left" },
+    { "presence_members", "1000", PANDO_SET_INT, 1, 10000,
+      "of how many members each is told of; of more their number is" },
     { "events", "notification.* user:{data.user_id}:inbox", PANDO_SET_TEXT, 0,
       0,
       "which events go to which channels: \"order.* "
@@ -56,6 +69,8 @@ const pando_domain_t  realtime_domain = {
     .name = "realtime",
     .note = "ordered channels over WebSockets and server-sent events",
     .routes = routes,
+    .queries = realtime_queries,
+    .events = events,
     .hears = realtime_hears,
     .settings = settings,
     .ticks = ticks,

@@ -135,3 +135,21 @@ realtime_tell(realtime_sub_t *sub, const char *type, bool recovered)
     pando_count(realtime_metric_base + REALTIME_LOST,
                 strcmp(type, "lost") == 0);
 }
+
+
+/* It is not heard any more, by no wish of its own. */
+
+void
+realtime_untell(realtime_sub_t *sub, const char *code)
+{
+    int             n;
+    char            text[HEAD];
+    pando_frame_t  *frame;
+
+    n = snprintf(text, HEAD,
+                 "{\"type\":\"unsubscribed\",\"channel\":\"%s\","
+                 "\"code\":\"%s\"}", realtime_name(sub->channel), code);
+    frame = pando_frame(text, (size_t) n, false, "unsubscribed", NULL);
+    pando_live_send(sub->conn->live, frame);
+    pando_frame_free(frame);
+}

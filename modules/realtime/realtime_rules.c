@@ -51,7 +51,7 @@ is_own(const char *name, size_t prefix, const char *id)
 
 bool
 realtime_may_hear(const char *name, const char *user, const char *tenant,
-    bool reads)
+    const realtime_space_t *space, bool reads)
 {
     if (strncmp(name, "user:", 5) == 0) {
         return is_own(name, 5, user);
@@ -61,14 +61,52 @@ realtime_may_hear(const char *name, const char *user, const char *tenant,
         return is_own(name, 7, tenant);
     }
 
-    return reads;
+    return space->subscribes == REALTIME_BY_MEMBER
+           || (space->subscribes == REALTIME_BY_SCOPE && reads);
 }
 
 
 bool
-realtime_may_say(const char *name, const char *tenant)
+realtime_may_say(const char *name, const char *tenant,
+    const realtime_space_t *space, bool writes)
 {
-    return strncmp(name, "tenant:", 7) != 0 || is_own(name, 7, tenant);
+    if (strncmp(name, "tenant:", 7) == 0) {
+        return is_own(name, 7, tenant) && writes;
+    }
+
+    if (strncmp(name, "user:", 5) == 0) {
+        return writes;
+    }
+
+    return space->publishes == REALTIME_BY_MEMBER
+           || (space->publishes == REALTIME_BY_SCOPE && writes);
+}
+
+
+/* What is agreed for it; nothing is, where its beginning is in none. */
+
+void
+realtime_space_of(const char *name, const realtime_space_t *spaces, size_t n,
+    realtime_space_t *out)
+{
+    size_t  i, len = strcspn(name, ":");
+
+    *out = (realtime_space_t) { .max_size = 65536 };
+
+    if (len == 3 && memcmp(name, "doc", 3) == 0) {
+        out->publishes = REALTIME_BY_NOBODY;
+        out->presence = out->join_leave = true;
+        return;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (strlen(spaces[i].prefix) == len
+            && memcmp(spaces[i].prefix, name, len) == 0)
+        {
+            *out = spaces[i];
+            return;
+        }
+    }
 }
 
 

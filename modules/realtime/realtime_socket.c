@@ -45,10 +45,11 @@ static void do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
 static void do_unsubscribe(pando_req_t *rq, realtime_conn_t *conn,
     json_t *in);
 static void do_publish(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
+static void do_presence(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
 static const char *name_of(pando_req_t *rq, realtime_conn_t *conn,
     json_t *in);
 static const char *may_subscribe(pando_req_t *rq, realtime_conn_t *conn,
-    json_t *in);
+    json_t *in, realtime_space_t *space);
 static bool position_of(pando_req_t *rq, json_t *in, realtime_spot_t *from);
 static void say(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
     const char *type, json_t *with);
@@ -68,6 +69,7 @@ static const command_t  commands[] = {
     { "subscribe", do_subscribe },
     { "unsubscribe", do_unsubscribe },
     { "publish", do_publish },
+    { "presence", do_presence },
     { NULL, NULL }
 };
 
@@ -279,8 +281,11 @@ do_connect(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
         return;
     }
 
+    conn->reads = pando_may(rq, "realtime:read");
+    realtime_conn_recheck(conn, NULL);
     say(rq, conn, in, "reply",
-        json_pack("{s:s, s:I}", "user", pando_uuid_text(rq, pando_user(rq)),
+        json_pack("{s:s, s:s, s:I}", "user",
+                  pando_uuid_text(rq, pando_user(rq)), "client", conn->client,
                   "expires_at", (json_int_t) pando_live_expires(conn->live)));
 }
 
@@ -312,7 +317,9 @@ name_of(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 static void
 do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 {
-    const char                *name = may_subscribe(rq, conn, in);
+    bool                       recovered;
+    realtime_space_t           space;
+    const char                *name = may_subscribe(rq, conn, in, &space);
     realtime_sub_t            *sub;
     realtime_spot_t            from = { .offset = 0 };
     const realtime_history_t  *history;
@@ -328,7 +335,8 @@ do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
     }
 
     sub = realtime_subscribe(conn, name);
-    history = sub ? realtime_join(rq, sub, &from) : NULL;
+    history = sub ? realtime_join_as(rq, sub, &from, space.mode, &recovered)
+                  : NULL;
 
     if (history == NULL) {
         sub = conn->live ? realtime_sub(conn, name) : NULL;
@@ -344,20 +352,21 @@ do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
     say(rq, conn, in, "reply",
         json_pack("{s:s, s:s, s:I, s:b}", "channel", name,
                   "epoch", history->top.epoch, "offset",
-                  (json_int_t) (history->recovered ? from.offset
-                                                   : history->top.offset),
-                  "recovered", history->recovered));
+                  (json_int_t) (recovered ? from.offset
+                                          : history->top.offset),
+                  "recovered", recovered));
 
-    pando_count(realtime_metric_base + REALTIME_RECOVERED,
-                history->recovered);
+    pando_count(realtime_metric_base + REALTIME_RECOVERED, recovered);
     realtime_joined(sub, history);
+    realtime_enter(sub, &space);
 }
 
 
 /* The channel's name; NULL: it was refused. */
 
 static const char *
-may_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
+may_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
+    realtime_space_t *space)
 {
     const char  *name = name_of(rq, conn, in);
 
@@ -365,8 +374,13 @@ may_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
         return NULL;
     }
 
-    if (!realtime_may_hear(name, pando_uuid_text(rq, pando_user(rq)),
-                           conn->tenant, pando_may(rq, "realtime:read")))
+    conn->reads = pando_may(rq, "realtime:read");
+
+    if (!realtime_space(rq, conn->tenant, name, space) || !conn->live) {
+        fail(rq, conn, in, realtime_away.code, realtime_away.text);
+
+    } else if (!realtime_may_hear(name, pando_uuid_text(rq, pando_user(rq)),
+                                  conn->tenant, space, conn->reads))
     {
         fail(rq, conn, in, realtime_not_heard.code, realtime_not_heard.text);
 
@@ -433,20 +447,14 @@ do_unsubscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 static void
 do_publish(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 {
-    bool              repeated;
-    json_t           *data = json_object_get(in, "data");
-    json_t           *event = json_object_get(in, "event_id");
-    const char       *text, *name = name_of(rq, conn, in);
-    realtime_spot_t   spot;
+    bool                    repeated;
+    json_t                 *data = json_object_get(in, "data");
+    json_t                 *event = json_object_get(in, "event_id");
+    const char             *name = name_of(rq, conn, in);
+    realtime_spot_t         spot;
+    const pando_problem_t  *problem;
 
     if (name == NULL) {
-        return;
-    }
-
-    if (!pando_may(rq, "realtime:write")
-        || !realtime_may_say(name, conn->tenant))
-    {
-        fail(rq, conn, in, realtime_not_said.code, realtime_not_said.text);
         return;
     }
 
@@ -459,19 +467,58 @@ do_publish(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
         return;
     }
 
-    text = json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY);
+    problem = realtime_publish(rq, conn->tenant, name, data,
+                               json_string_value(event),
+                               pando_may(rq, "realtime:write"), &spot,
+                               &repeated);
 
-    if (text == NULL
-        || !realtime_append(rq, conn->tenant, name, text, strlen(text),
-                            json_string_value(event), &spot, &repeated))
-    {
-        fail(rq, conn, in, realtime_away.code, realtime_away.text);
+    if (problem) {
+        fail(rq, conn, in, problem->code, problem->text);
         return;
     }
 
     say(rq, conn, in, "reply",
         json_pack("{s:s, s:s, s:I, s:b}", "channel", name, "epoch", spot.epoch,
                   "offset", (json_int_t) spot.offset, "repeated", repeated));
+}
+
+
+/* Of a channel that it has subscribed to. */
+
+static void
+do_presence(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
+{
+    bool             tell;
+    json_t          *out;
+    const char      *name = name_of(rq, conn, in);
+    realtime_sub_t  *sub;
+
+    if (name == NULL) {
+        return;
+    }
+
+    sub = realtime_sub(conn, name);
+
+    if (sub == NULL) {
+        fail(rq, conn, in, "not_subscribed", "it is not subscribed to");
+        return;
+    }
+
+    if (!sub->present) {
+        fail(rq, conn, in, realtime_no_presence.code,
+             realtime_no_presence.text);
+        return;
+    }
+
+    tell = sub->told;
+    out = realtime_members(rq, conn->tenant, name, tell);
+
+    if (out == NULL) {
+        fail(rq, conn, in, realtime_away.code, realtime_away.text);
+        return;
+    }
+
+    say(rq, conn, in, "reply", out);
 }
 
 

@@ -40,7 +40,7 @@ const pando_route_t  realtime_streams[] = {
       .scope = "self", .query = &realtime_stream_in,
       .produces = "text/event-stream",
       .fails = { &realtime_bad_channel, &realtime_not_heard, &repeated,
-                 &too_many, &bad_spot },
+                 &too_many, &bad_spot, &realtime_away },
       .note = "Resumes behind Last-Event-ID, or ?from= where a header cannot "
               "be sent. An event \"subscribed\" or \"lost\" says where it "
               "goes on; recovered: false means that what is shown has to be "
@@ -58,6 +58,7 @@ open_stream(pando_req_t *rq)
     const realtime_stream_in_t  *in = pando_query_params(rq);
 
     conn->user = pando_user(rq);
+    conn->reads = pando_may(rq, "realtime:read");
     pando_uuid_print(pando_tenant(rq), conn->tenant);
     read_names(rq, conn, in->channels);
     read_spots(rq, conn, from && *from ? from : in->from);
@@ -72,6 +73,7 @@ read_names(pando_req_t *rq, realtime_conn_t *conn, const char *text)
     size_t       len;
     unsigned     i;
     const char  *name, *user = pando_uuid_text(rq, conn->user);
+    realtime_space_t  space;
 
     for ( ;; text += len + 1) {
         len = strcspn(text, ",");
@@ -85,8 +87,12 @@ read_names(pando_req_t *rq, realtime_conn_t *conn, const char *text)
             pando_leave(rq, &too_many);
         }
 
-        if (!realtime_may_hear(name, user, conn->tenant,
-                               pando_may(rq, "realtime:read")))
+        if (!realtime_space(rq, conn->tenant, name, &space)) {
+            pando_leave(rq, &realtime_away);
+        }
+
+        if (!realtime_may_hear(name, user, conn->tenant, &space,
+                               conn->reads))
         {
             pando_leave(rq, &realtime_not_heard);
         }
@@ -156,9 +162,11 @@ closed(pando_live_t *live, int code)
 static void
 join(pando_req_t *rq, void *data)
 {
+    bool                       recovered;
     unsigned                   i;
     realtime_sub_t            *sub;
     realtime_conn_t           *conn = data;
+    realtime_space_t           space;
     const realtime_history_t  *history;
 
     if (conn->live && !realtime_conn_counts(rq, conn)) {
@@ -168,7 +176,14 @@ join(pando_req_t *rq, void *data)
 
     for (i = 0; i < conn->nnames && conn->live; i++) {
         sub = realtime_subscribe(conn, conn->names[i]);
-        history = sub ? realtime_join(rq, sub, &conn->spots[i]) : NULL;
+        history = NULL;
+
+        if (sub && realtime_space(rq, conn->tenant, conn->names[i], &space)
+            && conn->live)
+        {
+            history = realtime_join_as(rq, sub, &conn->spots[i], space.mode,
+                                       &recovered);
+        }
 
         if (history == NULL) {
             if (conn->live) {
@@ -179,10 +194,15 @@ join(pando_req_t *rq, void *data)
             return;
         }
 
-        sub->spot = history->recovered ? conn->spots[i] : history->top;
-        realtime_tell(sub, "subscribed", history->recovered);
-        pando_count(realtime_metric_base + REALTIME_RECOVERED,
-                    history->recovered);
+        sub->spot = recovered ? conn->spots[i] : history->top;
+        realtime_tell(sub, "subscribed", recovered);
+
+        if (!recovered && history->recovered) {
+            sub->spot.offset--;
+        }
+
+        pando_count(realtime_metric_base + REALTIME_RECOVERED, recovered);
         realtime_joined(sub, history);
+        realtime_enter(sub, &space);
     }
 }

@@ -16,7 +16,11 @@
 static bool
 may_hear(const char *name, bool reads)
 {
-    return realtime_may_hear(name, ME, ALL, reads);
+    realtime_space_t  space;
+
+    realtime_space_of(name, NULL, 0, &space);
+
+    return realtime_may_hear(name, ME, ALL, &space, reads);
 }
 
 
@@ -33,6 +37,12 @@ spot_is(const char *text, int64_t offset)
 static void
 test_rights(void)
 {
+    realtime_space_t  plain = { .mode = REALTIME_STREAM };
+    realtime_space_t  open = { .subscribes = REALTIME_BY_MEMBER,
+                               .publishes = REALTIME_BY_MEMBER };
+    realtime_space_t  shut = { .subscribes = REALTIME_BY_TOKEN,
+                               .publishes = REALTIME_BY_NOBODY };
+
     ok(may_hear("user:" ME ":x", false), "one's own");
     ok(!may_hear("user:" ME, true), "but not without a name");
     ok(!may_hear("user:" ME ":", true), "nor an empty one");
@@ -41,10 +51,37 @@ test_rights(void)
     ok(may_hear("tenant:" ALL ":x", false), "the tenant's");
     ok(!may_hear("tenant:" ME ":x", true), "not another's");
     ok(may_hear("room:1", true) && !may_hear("room:1", false), "others");
-    ok(!realtime_may_hear("user::x", "", "", true), "who is nobody");
-    ok(realtime_may_say("tenant:" ALL ":x", ALL), "said to the tenant");
-    ok(!realtime_may_say("tenant:" ME ":x", ALL), "not to another");
-    ok(realtime_may_say("user:" ME ":x", ALL), "said to a user");
+    ok(!realtime_may_hear("user::x", "", "", &plain, true), "who is nobody");
+    ok(realtime_may_say("tenant:" ALL ":x", ALL, &plain, true),
+       "said to the tenant");
+    ok(!realtime_may_say("tenant:" ME ":x", ALL, &plain, true),
+       "not to another");
+    ok(realtime_may_say("user:" ME ":x", ALL, &plain, true),
+       "said to a user");
+    ok(!realtime_may_say("user:" ME ":x", ALL, &open, false),
+       "not by who may not write");
+    ok(!realtime_may_say("room:1", ALL, &plain, false)
+       && realtime_may_say("room:1", ALL, &open, false), "by any member");
+    ok(realtime_may_hear("room:1", ME, ALL, &open, false), "heard by him");
+    ok(!realtime_may_hear("room:1", ME, ALL, &shut, true)
+       && !realtime_may_say("room:1", ALL, &shut, true), "by nobody");
+}
+
+
+static void
+test_spaces(void)
+{
+    realtime_space_t  out, all[] = { { .prefix = "a", .rate = 1 },
+                                     { .prefix = "ab", .rate = 2 } };
+
+    realtime_space_of("ab:c", all, 2, &out);
+    ok(out.rate == 2, "a namespace");
+    realtime_space_of("a", all, 2, &out);
+    ok(out.rate == 1, "a channel of its name");
+    realtime_space_of("abc:a", all, 2, &out);
+    ok(out.rate == 0 && out.max_size == 65536, "none");
+    realtime_space_of("doc:1", all, 2, &out);
+    ok(out.presence && out.publishes == REALTIME_BY_NOBODY, "documents");
 }
 
 
@@ -60,6 +97,7 @@ main(void)
        && !realtime_name_ok("a\0b", 3) && !realtime_name_ok("a{b", 3), "none");
 
     test_rights();
+    test_spaces();
 
     ok(spot_is(SIDE ":0", 0), "a position");
     ok(spot_is(SIDE ":999999999999999", 999999999999999), "a late one");
