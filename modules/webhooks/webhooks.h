@@ -21,6 +21,7 @@
 #define WEBHOOKS_SIGNATURE   96     /* "v1a," and base64, with the zero */
 #define WEBHOOKS_RESPONSE    4096   /* of an answer, kept */
 #define WEBHOOKS_READ        65536  /* of an answer, at most */
+#define WEBHOOKS_HTTP        0      /* of webhooks_kinds */
 
 typedef struct {
     pando_given_t  given;
@@ -28,8 +29,9 @@ typedef struct {
     pando_list_t   event_types, filters, channels;
     int            ordering, when_stuck, payload;
     json_t        *headers;
-    int64_t        max_in_flight, timeout_ms;
+    int64_t        max_in_flight, timeout_ms, rate_per_s;
     bool           ed25519;
+    int            kind;
 } webhooks_endpoint_in_t;
 
 typedef struct {
@@ -41,6 +43,19 @@ typedef struct {
     pando_given_t  given;
     pando_uuid_t   endpoint;
 } webhooks_whose_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   endpoint;
+    const char    *cursor;
+    int64_t        most;
+} webhooks_poll_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   endpoint_id;
+    const char    *cursor;
+} webhooks_ack_in_t;
 
 typedef struct {
     pando_given_t  given;
@@ -123,21 +138,26 @@ extern const pando_shape_t  webhooks_endpoint_in, webhooks_endpoint_patch,
                             webhooks_job_view, webhooks_stats_view,
                             webhooks_saving, webhooks_whose,
                             webhooks_secrets_view, webhooks_keys_view,
-                            webhooks_egress_view;
-extern const pando_problem_t  webhooks_filter_invalid,
+                            webhooks_egress_view, webhooks_poll_in,
+                            webhooks_poll_view, webhooks_ack_in,
+                            webhooks_ack_view;
+extern const pando_problem_t  webhooks_pulled, webhooks_filter_invalid,
                             webhooks_header_reserved;
-extern const char *const    webhooks_orderings[], *const webhooks_stucks[],
-                     *const webhooks_payloads[];
+extern const char *const    webhooks_kinds[], *const webhooks_orderings[],
+                     *const webhooks_stucks[], *const webhooks_payloads[];
 extern const pando_event_t  webhooks_disabled, webhooks_failing,
-                            webhooks_exhausted, webhooks_rotated;
+                            webhooks_exhausted, webhooks_rotated,
+                            webhooks_filled;
 extern const pando_route_t  webhooks_endpoints[], webhooks_secrets[],
                             webhooks_catalogue[], webhooks_messages[],
                             webhooks_trials[], webhooks_broadcasts[],
-                            webhooks_recoveries[], webhooks_known[];
+                            webhooks_recoveries[], webhooks_known[],
+                            webhooks_pulls[];
+extern const pando_call_t   webhooks_calls[];
 extern const pando_hear_t   webhooks_hears[];
 extern const pando_job_t    webhooks_dispatch, webhooks_sweep,
                             webhooks_review, webhooks_forget,
-                            webhooks_recovery;
+                            webhooks_recovery, webhooks_measure;
 extern const pando_setting_t  webhooks_settings[];
 
 
@@ -179,6 +199,14 @@ const char *const *webhooks_headers_of(pando_req_t *rq,
 const char *const *webhooks_headers_given(pando_req_t *rq,
     const json_t *headers);
 
+/* webhooks_trials.c: the verdict on headers and a body */
+const char *webhooks_judge(pando_req_t *rq, const webhooks_keys_t *keys,
+    const json_t *headers, const char *body, const char **id);
+
+/* webhooks_broadcast.c: NULL, or why not; *sent: to whom, or to nobody */
+const pando_problem_t *webhooks_broadcast(pando_req_t *rq, pando_tx_t *tx,
+    const webhooks_message_in_t *in, pando_uuid_t *event, bool *sent);
+
 /* webhooks_filters.c */
 void webhooks_filters_check(pando_req_t *rq, const pando_list_t *filters);
 /* filters: a JSON list, or NULL; told: the event with its data, as facts. */
@@ -194,6 +222,7 @@ extern const pando_problem_t  webhooks_unanswered;
 
 /* webhooks_catalogue.c */
 const pando_event_t *webhooks_type(const char *pattern);
+json_t *webhooks_types(void);
 bool webhooks_type_is_custom(const char *type);
 
 /* webhooks_send.c */

@@ -43,43 +43,60 @@ const pando_route_t  webhooks_broadcasts[] = {
 };
 
 
-static pando_reply_t
-send(pando_req_t *rq)
+const pando_problem_t *
+webhooks_broadcast(pando_req_t *rq, pando_tx_t *tx,
+    const webhooks_message_in_t *in, pando_uuid_t *event, bool *sent)
 {
-    char                         *data;
-    bool                          sent;
-    pando_tx_t                   *tx = pando_begin(rq);
-    pando_told_t                  told;
-    pando_json_t                  json;
-    const webhooks_message_in_t  *in = pando_body(rq);
+    char          *data;
+    pando_told_t   told;
 
     if (!webhooks_type_is_custom(in->type)) {
-        return pando_fail(rq, &not_custom);
+        return &not_custom;
     }
 
     data = json_dumps(in->payload, JSON_COMPACT | JSON_ENCODE_ANY);
 
     if (strlen(data) > LARGEST) {
-        return pando_fail(rq, &too_large);
+        return &too_large;
     }
 
+    *event = pando_uuid_is_nil(in->event_id) ? pando_uuid7() : in->event_id;
     told = (pando_told_t) {
-        .id = PANDO_GIVEN(&webhooks_message_in, in, event_id)
-              ? in->event_id : pando_uuid7(),
-        .type = in->type, .schema = 1, .has_tenant = true,
+        .id = *event, .type = in->type, .schema = 1, .has_tenant = true,
         .tenant = pando_tenant(rq), .data = data, .len = strlen(data),
         .at = pando_now(), .attempt = 1
     };
 
-    sent = webhooks_tell(rq, tx, &told, in->key, &in->channels);
-    json = webhooks_sql_message_of(tx, told.id);
+    *sent = webhooks_tell(rq, tx, &told, in->key, &in->channels);
+
+    if (*sent) {
+        pando_enqueued(tx);
+    }
+
+    return NULL;
+}
+
+
+static pando_reply_t
+send(pando_req_t *rq)
+{
+    bool                          sent;
+    pando_tx_t                   *tx = pando_begin(rq);
+    pando_uuid_t                  event;
+    pando_json_t                  json;
+    const pando_problem_t        *problem;
+    const webhooks_message_in_t  *in = pando_body(rq);
+
+    problem = webhooks_broadcast(rq, tx, in, &event, &sent);
+
+    if (problem) {
+        return pando_fail(rq, problem);
+    }
+
+    json = webhooks_sql_message_of(tx, event);
 
     if (json.text == NULL) {
         return pando_fail(rq, &nobody);
-    }
-
-    if (sent) {
-        pando_enqueued(tx);
     }
 
     pando_commit(tx);

@@ -68,8 +68,8 @@ view(const pando_event_t *event, const char *domain)
 }
 
 
-static pando_reply_t
-list(pando_req_t *rq)
+json_t *
+webhooks_types(void)
 {
     json_t               *all = json_array();
     unsigned              n;
@@ -80,7 +80,15 @@ list(pando_req_t *rq)
         json_array_append_new(all, view(event, domain));
     }
 
-    return pando_reply_tree(rq, json_pack("{s:o}", "data", all));
+    return all;
+}
+
+
+static pando_reply_t
+list(pando_req_t *rq)
+{
+    return pando_reply_tree(rq, json_pack("{s:o}", "data",
+                                          webhooks_types()));
 }
 
 

@@ -32,6 +32,7 @@ static void deliver(pando_req_t *rq, pando_uuid_t endpoint,
 static void sweep(pando_req_t *rq, const void *data);
 static void review(pando_req_t *rq, const void *data);
 static void forget(pando_req_t *rq, const void *data);
+static void measure(pando_req_t *rq, const void *data);
 
 
 static const pando_field_t  endpoint_fields[] = {
@@ -70,6 +71,10 @@ webhooks_forget = {
     .name = "webhooks.forget", .fn = forget, .every_ms = 3600000,
     .forget = true, .deadline_ms = 300000,
     .note = "deletes what is older than 30 days, and secrets that are over"
+},
+webhooks_measure = {
+    .name = "webhooks.measure", .fn = measure, .every_ms = 60000,
+    .forget = true, .note = "finds tenants for whom too much waits"
 };
 
 const pando_setting_t  webhooks_settings[] = {
@@ -77,6 +82,9 @@ const pando_setting_t  webhooks_settings[] = {
       "whether endpoints may be called without TLS: for trying" },
     { "lease_spare_seconds", "30", PANDO_SET_INT, 1, 600,
       "how long after an attempt's own time it is taken for lost" },
+    { "backlog", "1000000", PANDO_SET_INT, 1, 1000000000,
+      "how much may wait for a tenant: what comes then is kept for 30 days, "
+      "and sent when it is asked for" },
     { "egress", "", PANDO_SET_TEXT, 0, 0,
       "addresses from which endpoints are called, for who lets in no others: "
       "published, not chosen here" },
@@ -202,4 +210,12 @@ forget(pando_req_t *rq, const void *data)
 
     (void) webhooks_sql_secrets_forget(pando_auto(rq));
     (void) webhooks_sql_unstick(pando_auto(rq));
+}
+
+
+static void
+measure(pando_req_t *rq, const void *data)
+{
+    (void) webhooks_sql_measure(pando_auto(rq),
+                                pando_setting_int(rq, "backlog"));
 }

@@ -28,6 +28,10 @@ not_public = { .status = 422, .code = "address_not_public",
                .text = "the url may not be called from here" },
 type_unknown = { .status = 422, .code = "unknown_event_type",
                  .text = "no type of events is of that pattern" },
+url_or_pull = { .status = 422, .code = "url_or_pull", .pointer = "/url",
+                .text = "an endpoint has a url, or pulls" },
+kind_stays = { .status = 422, .code = "kind_stays", .pointer = "/kind",
+               .text = "an endpoint stays of its kind" },
 uid_taken = { .status = 409, .code = "endpoint_uid_taken",
               .pointer = "/uid", .text = "another endpoint has this uid",
               .constraint = "endpoints_uid_key" },
@@ -47,7 +51,7 @@ const pando_route_t  webhooks_endpoints[] = {
       .status = 201, .gives = &webhooks_endpoint_view, .trips = 1,
       .fails = { &not_https, &not_public, &type_unknown, &uid_taken,
                  &webhooks_filter_invalid, &webhooks_header_reserved,
-                 &webhooks_unanswered },
+                 &webhooks_unanswered, &url_or_pull },
       .note = "Its secret is shown here. With verify=true the url is first "
               "sent a challenge, which it answers with 200 and the same "
               "data.challenge." },
@@ -62,7 +66,8 @@ const pando_route_t  webhooks_endpoints[] = {
       .gives = &webhooks_endpoint_view, .trips = 5,
       .fails = { &not_https, &not_public, &type_unknown, &uid_taken,
                  &webhooks_filter_invalid, &webhooks_header_reserved,
-                 &webhooks_unanswered, &pando_precondition } },
+                 &webhooks_unanswered, &url_or_pull, &kind_stays,
+                 &pando_precondition } },
 
     { PANDO_DELETE, "/webhook-endpoints/{id}", remove_one,
       "Remove an endpoint and what waits for it",
@@ -170,8 +175,13 @@ add(pando_req_t *rq)
     pando_list_t                   names;
     webhooks_new_t                 secret, pair = { 0 };
     const webhooks_endpoint_in_t  *in = pando_body(rq);
+    int32_t                        rate = (int32_t) in->rate_per_s;
 
-    check(rq, in, true, true);
+    if ((in->kind == WEBHOOKS_HTTP) != (in->url != NULL)) {
+        return pando_fail(rq, &url_or_pull);
+    }
+
+    check(rq, in, in->url != NULL, true);
     webhooks_secret_new(rq, &secret);
     headers = webhooks_headers_keep(rq, in->headers, &names);
     challenge(rq, in, &secret);
@@ -180,13 +190,15 @@ add(pando_req_t *rq)
         webhooks_key_new(rq, &pair);
     }
 
-    json = webhooks_sql_endpoint_add(pando_auto(rq), in->uid, in->url,
+    json = webhooks_sql_endpoint_add(pando_auto(rq),
+        webhooks_kinds[in->kind], in->uid, in->url,
         in->description, in->event_types.items, in->event_types.n,
         in->filters.items, in->filters.n, in->channels.items, in->channels.n,
         webhooks_orderings[in->ordering], webhooks_stucks[in->when_stuck],
         webhooks_payloads[in->payload], names.items, names.n, headers,
         (int32_t) in->max_in_flight, (int32_t) in->timeout_ms,
-        secret.concealed, in->ed25519, pair.concealed, pair.shown);
+        secret.concealed, in->ed25519, pair.concealed, pair.shown,
+        rate ? &rate : NULL);
 
     return webhooks_shown(rq, json, secret.shown);
 }
@@ -215,6 +227,7 @@ save(pando_tx_t *tx, pando_uuid_t id, const webhooks_endpoint_in_t *in)
 {
     int32_t               most = (int32_t) in->max_in_flight;
     int32_t               ms = (int32_t) in->timeout_ms;
+    int32_t               rate = (int32_t) in->rate_per_s;
     const char           *headers;
     pando_list_t          names;
     const pando_shape_t  *shape = &webhooks_endpoint_patch;
@@ -238,7 +251,8 @@ save(pando_tx_t *tx, pando_uuid_t id, const webhooks_endpoint_in_t *in)
         PANDO_GIVEN(shape, in, headers), names.items, names.n, headers,
         PANDO_GIVEN(shape, in, max_in_flight) ? &most : NULL,
         PANDO_GIVEN(shape, in, timeout_ms) ? &ms : NULL,
-        PANDO_GIVEN(shape, in, ed25519) ? &in->ed25519 : NULL);
+        PANDO_GIVEN(shape, in, ed25519) ? &in->ed25519 : NULL,
+        PANDO_GIVEN(shape, in, rate_per_s), rate ? &rate : NULL);
 }
 
 
@@ -263,6 +277,16 @@ change(pando_req_t *rq)
     tx = pando_begin(rq);
     row = webhooks_sql_endpoint_lock_or_404(tx, id);
     pando_match_or_412(rq, row->version);
+
+    if (PANDO_GIVEN(shape, in, kind)
+        && strcmp(row->kind, webhooks_kinds[in->kind]) != 0)
+    {
+        return pando_fail(rq, &kind_stays);
+    }
+
+    if (in->url && strcmp(row->kind, "pull") == 0) {
+        return pando_fail(rq, &url_or_pull);
+    }
 
     if (PANDO_GIVEN(shape, in, ed25519)) {
         change_pair(tx, id, row->ed25519, in->ed25519);

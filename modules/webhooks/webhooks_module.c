@@ -16,6 +16,7 @@ static const pando_route_t *const  routes[] = {
     webhooks_messages,
     webhooks_broadcasts,
     webhooks_recoveries,
+    webhooks_pulls,
     webhooks_known,
     NULL
 };
@@ -25,6 +26,7 @@ static const pando_event_t *const  events[] = {
     &webhooks_failing,
     &webhooks_exhausted,
     &webhooks_rotated,
+    &webhooks_filled,
     NULL
 };
 
@@ -34,6 +36,7 @@ static const pando_job_t *const  jobs[] = {
     &webhooks_review,
     &webhooks_forget,
     &webhooks_recovery,
+    &webhooks_measure,
     NULL
 };
 
@@ -43,6 +46,7 @@ const pando_domain_t  webhooks_domain = {
     .note = "events sent to URLs of tenants, signed and retried",
     .routes = routes,
     .queries = webhooks_queries,
+    .calls = webhooks_calls,
     .events = events,
     .hears = webhooks_hears,
     .jobs = jobs,

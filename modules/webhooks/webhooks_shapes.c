@@ -14,6 +14,7 @@ static const char *const  fates[] = {
 static const char *const  kinds[] = { "hmac", "ed25519", NULL };
 static const char *const  recovered[] = { "failed", "all", NULL };
 
+const char *const  webhooks_kinds[] = { "http", "pull", NULL };
 const char *const  webhooks_orderings[] = {
     "none", "by_key", "strict", NULL
 };
@@ -27,8 +28,8 @@ typedef struct {
     pando_uuid_t   id;
     const char    *uid, *url, *description, *disabled_reason, *secret;
     pando_list_t   event_types, filters, channels, header_names;
-    int64_t        max_in_flight, timeout_ms, version;
-    int            state, ordering, when_stuck, payload;
+    int64_t        max_in_flight, timeout_ms, rate_per_s, version;
+    int            kind, state, ordering, when_stuck, payload;
     bool           ed25519;
     pando_time_t   created_at, updated_at;
 } endpoint_t;
@@ -36,8 +37,11 @@ typedef struct {
 static const pando_field_t  endpoint_in_fields[] = {
     PANDO_FIELD(webhooks_endpoint_in_t, TEXT, uid, .min = 1, .max = 100,
                 .note = "a name of the tenant's own for it"),
-    PANDO_FIELD(webhooks_endpoint_in_t, TEXT, url, .required = true,
-                .pattern = "url", .max = 2000,
+    PANDO_FIELD(webhooks_endpoint_in_t, ENUM, kind,
+                .among = webhooks_kinds, .otherwise = "\"http\"",
+                .note = "pull: it has no url, and asks for its messages"),
+    PANDO_FIELD(webhooks_endpoint_in_t, TEXT, url, .pattern = "url",
+                .max = 2000,
                 .example = "\"https://hooks.example.com/pando\""),
     PANDO_FIELD(webhooks_endpoint_in_t, TEXT, description, .max = 500),
     PANDO_FIELD(webhooks_endpoint_in_t, LIST, event_types, .required = true,
@@ -72,6 +76,10 @@ static const pando_field_t  endpoint_in_fields[] = {
                 .note = "signed by a key pair, too: whoever has its public "
                         "half, at /.well-known/webhooks-keys.json, verifies "
                         "without a secret"),
+    PANDO_FIELD(webhooks_endpoint_in_t, INT, rate_per_s, .nullable = true,
+                .min = 1, .max = 1000,
+                .note = "attempts a second, at most; without: as many as "
+                        "there are"),
     PANDO_FIELD(webhooks_endpoint_in_t, INT, max_in_flight, .min = 1,
                 .max = 32, .otherwise = "8"),
     PANDO_FIELD(webhooks_endpoint_in_t, INT, timeout_ms, .min = 1000,
@@ -82,7 +90,9 @@ static const pando_field_t  endpoint_in_fields[] = {
 static const pando_field_t  endpoint_fields[] = {
     PANDO_FIELD(endpoint_t, UUID, id, .required = true),
     PANDO_FIELD(endpoint_t, TEXT, uid, .required = true, .nullable = true),
-    PANDO_FIELD(endpoint_t, TEXT, url, .required = true),
+    PANDO_FIELD(endpoint_t, ENUM, kind, .required = true,
+                .among = webhooks_kinds),
+    PANDO_FIELD(endpoint_t, TEXT, url, .required = true, .nullable = true),
     PANDO_FIELD(endpoint_t, TEXT, description, .required = true,
                 .nullable = true),
     PANDO_FIELD(endpoint_t, LIST, event_types, .required = true,
@@ -100,6 +110,8 @@ static const pando_field_t  endpoint_fields[] = {
     PANDO_FIELD(endpoint_t, LIST, header_names, .required = true,
                 .item = PANDO_IS_TEXT),
     PANDO_FIELD(endpoint_t, BOOL, ed25519, .required = true),
+    PANDO_FIELD(endpoint_t, INT, rate_per_s, .required = true,
+                .nullable = true),
     PANDO_FIELD(endpoint_t, INT, max_in_flight, .required = true),
     PANDO_FIELD(endpoint_t, INT, timeout_ms, .required = true),
     PANDO_FIELD(endpoint_t, ENUM, state, .required = true,
@@ -234,6 +246,85 @@ webhooks_keys_view = {
 webhooks_egress_view = {
     .name = "WebhookEgress", .size = sizeof(known_t),
     .fields = egress_fields
+};
+
+
+/* What is pulled */
+
+typedef struct {
+    pando_uuid_t  id;
+    int64_t       seq;
+    const char   *type;
+    json_t       *payload;
+} pulled_t;
+
+typedef struct {
+    pando_list_t  data;
+    const char   *next;
+    int64_t       acked;
+} poll_t;
+
+static const pando_field_t  poll_in_fields[] = {
+    PANDO_FIELD(webhooks_poll_in_t, UUID, endpoint, .required = true),
+    PANDO_FIELD(webhooks_poll_in_t, TEXT, cursor, .max = 20,
+                .note = "what is behind it; without: what was not "
+                        "acknowledged"),
+    PANDO_FIELD(webhooks_poll_in_t, INT, most, .min = 1, .max = 200,
+                .otherwise = "50"),
+    PANDO_END
+};
+
+static const pando_field_t  pulled_fields[] = {
+    PANDO_FIELD(pulled_t, UUID, id, .required = true,
+                .note = "what would be webhook-id"),
+    PANDO_FIELD(pulled_t, INT, seq, .required = true),
+    PANDO_FIELD(pulled_t, TEXT, type, .required = true),
+    PANDO_FIELD(pulled_t, TREE, payload, .required = true,
+                .note = "the event, a CloudEvent"),
+    PANDO_END
+};
+
+static const pando_shape_t  pulled_shape = {
+    .name = "WebhookPulled", .size = sizeof(pulled_t),
+    .fields = pulled_fields
+};
+
+static const pando_field_t  poll_fields[] = {
+    PANDO_FIELD(poll_t, LIST, data, .required = true,
+                .shape = &pulled_shape),
+    PANDO_FIELD(poll_t, TEXT, next, .required = true, .nullable = true,
+                .note = "the cursor behind these, to poll from and to "
+                        "acknowledge; null: nothing is there"),
+    PANDO_END
+};
+
+static const pando_field_t  ack_in_fields[] = {
+    PANDO_FIELD(webhooks_ack_in_t, UUID, endpoint_id, .required = true),
+    PANDO_FIELD(webhooks_ack_in_t, TEXT, cursor, .required = true,
+                .max = 20, .example = "\"1\""),
+    PANDO_END
+};
+
+static const pando_field_t  ack_fields[] = {
+    PANDO_FIELD(poll_t, INT, acked, .required = true,
+                .note = "10,000 at most: ask again"),
+    PANDO_END
+};
+
+const pando_shape_t
+webhooks_poll_in = {
+    .name = "WebhookPollIn", .size = sizeof(webhooks_poll_in_t),
+    .given = true, .fields = poll_in_fields
+},
+webhooks_poll_view = {
+    .name = "WebhookPoll", .size = sizeof(poll_t), .fields = poll_fields
+},
+webhooks_ack_in = {
+    .name = "WebhookAck", .size = sizeof(webhooks_ack_in_t), .given = true,
+    .fields = ack_in_fields
+},
+webhooks_ack_view = {
+    .name = "WebhookAcked", .size = sizeof(poll_t), .fields = ack_fields
 };
 
 
@@ -524,67 +615,4 @@ webhooks_verify_in = {
 webhooks_verdict_view = {
     .name = "WebhookSignature", .size = sizeof(webhooks_verdict_t),
     .fields = verdict_fields
-};
-
-
-/* Events */
-
-typedef struct {
-    pando_uuid_t   endpoint_id, message_id;
-    const char    *reason;
-    int64_t        days, failures, overlap_h;
-} told_t;
-
-static const pando_field_t  disabled_fields[] = {
-    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
-    PANDO_FIELD(told_t, TEXT, reason, .required = true,
-                .note = "gone, where it answered 410, or failing"),
-    PANDO_END
-};
-
-static const pando_field_t  failing_fields[] = {
-    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
-    PANDO_FIELD(told_t, INT, days, .required = true),
-    PANDO_FIELD(told_t, INT, failures, .required = true),
-    PANDO_END
-};
-
-static const pando_field_t  exhausted_fields[] = {
-    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
-    PANDO_FIELD(told_t, UUID, message_id, .required = true),
-    PANDO_END
-};
-
-static const pando_field_t  rotated_fields[] = {
-    PANDO_FIELD(told_t, UUID, endpoint_id, .required = true),
-    PANDO_FIELD(told_t, INT, overlap_h, .required = true),
-    PANDO_END
-};
-
-static const pando_shape_t
-disabled_shape = { .name = "WebhookEndpointDisabled",
-                   .size = sizeof(told_t), .fields = disabled_fields },
-failing_shape = { .name = "WebhookEndpointFailing", .size = sizeof(told_t),
-                  .fields = failing_fields },
-exhausted_shape = { .name = "WebhookExhausted", .size = sizeof(told_t),
-                    .fields = exhausted_fields },
-rotated_shape = { .name = "WebhookSecretRotated", .size = sizeof(told_t),
-                  .fields = rotated_fields };
-
-const pando_event_t
-webhooks_disabled = {
-    .type = "webhook_endpoint.disabled", .schema = 1,
-    .data = &disabled_shape, .note = "no more is sent to an endpoint"
-},
-webhooks_failing = {
-    .type = "webhook_endpoint.failing", .schema = 1,
-    .data = &failing_shape, .note = "an endpoint fails for days"
-},
-webhooks_exhausted = {
-    .type = "webhook.exhausted", .schema = 1, .data = &exhausted_shape,
-    .note = "a message could not be delivered in all of its attempts"
-},
-webhooks_rotated = {
-    .type = "webhook_secret.rotated", .schema = 1, .data = &rotated_shape,
-    .note = "an endpoint has a new secret"
 };

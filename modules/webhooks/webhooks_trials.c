@@ -25,6 +25,10 @@ endpoint_unknown = { .status = 422, .code = "endpoint_unknown",
                      .pointer = "/endpoint_id",
                      .text = "there is no such endpoint" };
 
+const pando_problem_t
+webhooks_pulled = { .status = 409, .code = "endpoint_pulls",
+                    .text = "nothing is sent to an endpoint that pulls" };
+
 
 const pando_route_t  webhooks_trials[] = {
 
@@ -32,7 +36,7 @@ const pando_route_t  webhooks_trials[] = {
       "Send an endpoint the example of an event",
       .scope = "webhooks:write", .takes = &webhooks_test_in,
       .gives = &webhooks_tried_view, .trips = 1, .deadline_ms = 40000,
-      .fails = { &pando_not_found, &type_unknown } },
+      .fails = { &pando_not_found, &type_unknown, &webhooks_pulled } },
 
     { PANDO_POST, "/webhook-signatures/verify", verify,
       "Check a message's signature",
@@ -81,6 +85,10 @@ test(pando_req_t *rq)
 
     if (event == NULL) {
         return pando_fail(rq, &type_unknown);
+    }
+
+    if (row->url == NULL) {
+        return pando_fail(rq, &webhooks_pulled);
     }
 
     what = (webhooks_sending_t) {
@@ -168,25 +176,33 @@ header(const json_t *headers, const char *name)
 }
 
 
+const char *
+webhooks_judge(pando_req_t *rq, const webhooks_keys_t *keys,
+    const json_t *headers, const char *body, const char **id)
+{
+    const char  *at, *content;
+
+    *id = header(headers, "webhook-id");
+    at = header(headers, "webhook-timestamp");
+    content = pando_text(rq, "%s.%s.%s", *id ? *id : "", at ? at : "", body);
+
+    return webhooks_verify(keys, *id, at, header(headers,
+                                                 "webhook-signature"),
+                           content, strlen(content),
+                           pando_now() / PANDO_TIME_SECOND);
+}
+
+
 static pando_reply_t
 verify(pando_req_t *rq)
 {
-    const char                  *id, *at, *content;
-    webhooks_keys_t             *keys;
+    const char                  *id;
     webhooks_verdict_t          *out;
     const webhooks_verify_in_t  *in = pando_body(rq);
 
-    keys = keys_of(rq, in);
-    id = header(in->headers, "webhook-id");
-    at = header(in->headers, "webhook-timestamp");
-    content = pando_text(rq, "%s.%s.%s", id ? id : "", at ? at : "",
-                         in->body);
-
     out = pando_alloc(rq, sizeof(webhooks_verdict_t));
-    out->rule = webhooks_verify(keys, id, at,
-                                header(in->headers, "webhook-signature"),
-                                content, strlen(content),
-                                pando_now() / PANDO_TIME_SECOND);
+    out->rule = webhooks_judge(rq, keys_of(rq, in), in->headers, in->body,
+                               &id);
     out->valid = out->rule == NULL;
 
     return pando_reply(rq, out);

@@ -50,3 +50,7 @@ SELECT webhooks.forget(:most);
 -- name: unstick() -> int
 -- lane: writes
 SELECT webhooks.unstick();
+
+-- name: measure(most bigint) -> int
+-- lane: writes
+SELECT webhooks.measure(:most);

@@ -12,18 +12,20 @@ SELECT webhooks.doc(e), e.version
   FROM webhooks.endpoints AS e
  WHERE e.tenant_id = :tenant AND e.id = :id;
 
--- name: endpoint_add(uid text?, url text, description text?,
+-- name: endpoint_add(kind text, uid text?, url text?, description text?,
 --       event_types text[], filters text[], channels text[], ordering text,
 --       when_stuck text, payload text, header_names text[], headers_ct text?,
 --       max_in_flight int, timeout_ms int, key_ct text, ed25519 bool,
---       seed_ct text?, public_key text?) -> json
+--       seed_ct text?, public_key text?, rate_per_s int?) -> json
 WITH e AS (
-    INSERT INTO webhooks.endpoints (tenant_id, uid, url, description,
+    INSERT INTO webhooks.endpoints (tenant_id, kind, uid, url, description,
            event_types, filters, channels, ordering, when_stuck, payload,
-           header_names, headers_ct, max_in_flight, timeout_ms, ed25519)
-    VALUES (:tenant, :uid, :url, :description, :event_types, :filters,
+           header_names, headers_ct, max_in_flight, timeout_ms, ed25519,
+           rate_per_s)
+    VALUES (:tenant, :kind, :uid, :url, :description, :event_types, :filters,
             :channels, :ordering, :when_stuck, :payload, :header_names,
-            :headers_ct, :max_in_flight, :timeout_ms, :ed25519)
+            :headers_ct, :max_in_flight, :timeout_ms, :ed25519,
+            :rate_per_s)
     RETURNING *
 ), l AS (
     INSERT INTO webhooks.lanes (endpoint_id, tenant_id)
@@ -40,8 +42,8 @@ WITH e AS (
 SELECT webhooks.doc(e::webhooks.endpoints), e.version FROM e;
 
 -- name: endpoint_lock(id uuid) -> row? webhooks_endpoint
--- row: version bigint, state text, ed25519 bool
-SELECT e.version, e.state, e.ed25519 FROM webhooks.endpoints AS e
+-- row: version bigint, state text, ed25519 bool, kind text
+SELECT e.version, e.state, e.ed25519, e.kind FROM webhooks.endpoints AS e
  WHERE e.tenant_id = :tenant AND e.id = :id FOR UPDATE;
 
 -- name: stats(id uuid) -> json?
@@ -55,7 +57,7 @@ SELECT webhooks.stats(e)
 --       has_channels bool, channels text[], ordering text?, when_stuck text?,
 --       payload text?, has_headers bool, header_names text[],
 --       headers_ct text?, max_in_flight int?, timeout_ms int?,
---       ed25519 bool?) -> json
+--       ed25519 bool?, has_rate bool, rate_per_s int?) -> json
 UPDATE webhooks.endpoints AS e
    SET uid = coalesce(:uid, uid), url = coalesce(:url, url),
        description = coalesce(:description, description),
@@ -72,6 +74,7 @@ UPDATE webhooks.endpoints AS e
        max_in_flight = coalesce(:max_in_flight, max_in_flight),
        timeout_ms = coalesce(:timeout_ms, timeout_ms),
        ed25519 = coalesce(:ed25519, ed25519),
+       rate_per_s = CASE WHEN :has_rate THEN :rate_per_s ELSE rate_per_s END,
        version = version + 1, updated_at = now()
  WHERE e.tenant_id = :tenant AND e.id = :id
 RETURNING webhooks.doc(e), e.version;
@@ -113,7 +116,7 @@ INSERT INTO webhooks.secrets (endpoint_id, tenant_id, kind, key_ct, public_key)
 VALUES (:id, :tenant, :kind, :key_ct, :public_key);
 
 -- name: secrets(id uuid) -> rows webhooks_secret
--- row: url text, timeout_ms int, kind text, key_ct text, public_key text?,
+-- row: url text?, timeout_ms int, kind text, key_ct text, public_key text?,
 -- row: created_at timestamptz, expires_at timestamptz?
 -- Those that sign, the newest of a kind first; none where there is no such endpoint.
 SELECT e.url, e.timeout_ms, s.kind, s.key_ct, s.public_key, s.created_at,

@@ -64,3 +64,31 @@ SELECT json_build_object('id', a.id, 'endpoint_id', a.endpoint_id, 'n', a.n,
 -- name: resend(id uuid, endpoints uuid[]) -> int
 -- lane: writes
 SELECT webhooks.resend(:tenant, :id, :endpoints);
+
+-- name: poll(endpoint uuid, after bigint, most int) -> row? webhooks_polled
+-- row: kind text, page json
+SELECT e.kind, webhooks.poll(e, :after, :most) AS page
+  FROM webhooks.endpoints AS e
+ WHERE e.tenant_id = :tenant AND e.id = :endpoint;
+
+-- name: ack(endpoint uuid, upto bigint) -> int
+-- lane: writes
+SELECT webhooks.ack(e, :upto)
+  FROM webhooks.endpoints AS e
+ WHERE e.tenant_id = :tenant AND e.id = :endpoint AND e.kind = 'pull';
+
+-- name: saw(source text, id text) -> affected
+INSERT INTO webhooks.seen AS s (tenant_id, source, id)
+VALUES (:tenant, :source, :id)
+ON CONFLICT ON CONSTRAINT seen_pkey DO UPDATE SET at = now()
+ WHERE s.at < now() - interval '1 day';
+
+-- name: subject(who text) -> json?
+-- lane: slow
+-- What was sent that names somebody, the latest first.
+SELECT coalesce(json_agg(json_build_object('id', x.id, 'type', x.type,
+                'created_at', pando.rfc3339(x.created_at),
+                'payload', x.body::json) ORDER BY x.id DESC), '[]')
+  FROM (SELECT m.* FROM webhooks.messages AS m
+         WHERE m.tenant_id = :tenant AND strpos(m.body, :who) > 0
+         ORDER BY m.id DESC LIMIT 1000) AS x;

@@ -158,6 +158,12 @@ $t->fails($t->post('/webhook-endpoints', { %in, url => 'http://a.example.com/' }
 $t->fails($t->patch("/webhook-endpoints/$two->{id}", { url => 'http://a.example.com/' }), $one,
     'url_not_https', '/url');
 
+$t->fails($t->post("/webhook-endpoints", { event_types => ["*"] }), $all, "url_or_pull", "/url");
+my $pull = $t->post("/webhook-endpoints", { event_types => ["*"], kind => "pull" })->json;
+$t->fails($t->patch("/webhook-endpoints/$pull->{id}", { url => "https://a.example.com/" }),
+    $one, "url_or_pull", "/url");
+$t->fails($t->patch("/webhook-endpoints/$pull->{id}", { kind => "http" }), $one, "kind_stays",
+    "/kind");
 $t->all_provoked('webhooks_endpoints.c', 'webhooks_catalogue.c');
 unlike $p->log . $p->log('access.log'), qr/whsec_/, 'no secret is in a log';
 is $p->log =~ /\Q@{[ substr $e->{secret}, 6 ]}\E/ ? 1 : 0, 0, 'in no form';

@@ -220,6 +220,9 @@ $t->fails($t->post('/webhook-signatures/verify', $in->(@$_)), $check, 'secret_or
     for [], [ secret => $ok->{secret}, endpoint_id => $ok->{id} ];
 $t->fails($t->post('/webhook-signatures/verify', $in->(endpoint_id => $ok->{id}),
     token => $Post::OTHER), $check, 'endpoint_unknown', '/endpoint_id');
+my $pull = $t->post('/webhook-endpoints', { kind => 'pull', event_types => ['*'] })->json;
+$t->fails($t->post("/webhook-endpoints/$pull->{id}/test", { type => 'webhook.exhausted' }),
+    $test, 'endpoint_pulls');
 $t->all_provoked('webhooks_trials.c');
 
 unlike $p->log . $p->log('access.log'), qr/whsec_/, 'no secret is in a log';
