@@ -306,7 +306,8 @@ extern const pando_shape_t  sms_message_in, sms_batch_in, sms_taken_view,
                             sms_route_patch, sms_route_view;
 extern const pando_event_t  sms_sent, sms_delivered, sms_failed,
                             sms_event_opted_out, sms_event_opted_in,
-                            sms_spend_reached, sms_received;
+                            sms_spend_reached, sms_received,
+                            sms_delayed;
 extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
                             sms_templates[], sms_providers[],
                             sms_routes[], sms_prices[], sms_opt_outs[],
@@ -314,7 +315,7 @@ extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
                             sms_otps[], sms_senders[];
 extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
                             sms_ask, sms_count_routes, sms_sweep,
-                            sms_expire, sms_forget;
+                            sms_expire, sms_forget, sms_late;
 extern const pando_setting_t  sms_settings[];
 extern const pando_call_t   sms_calls[];
 extern const pando_hear_t   sms_hears[];

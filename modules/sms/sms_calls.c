@@ -82,10 +82,97 @@ send_it(pando_req_t *rq, const void *data, void *result)
 }
 
 
+static int
+worth(pando_req_t *rq, const void *data, void *result)
+{
+    size_t                 n;
+    sms_way_t             *w;
+    sms_count_t            count;
+    pando_phone_t          phone;
+    sms_worth_out_t       *out = result;
+    const sms_worth_in_t  *in = data;
+
+    sms_count(in->body, strlen(in->body), &count);
+
+    if (!pando_phone(in->to, strlen(in->to), NULL, &phone)) {
+        return SMS_BAD_NUMBER;
+    }
+
+    if (count.segments > SMS_PARTS) {
+        return SMS_TOO_LONG;
+    }
+
+    n = sms_ways(rq, pando_copy(rq, phone.e164, strlen(phone.e164)),
+                 in->lane, (int64_t) count.segments, &w);
+
+    if (n == 0) {
+        return SMS_NO_ROUTE;
+    }
+
+    *out = (sms_worth_out_t) {
+        .segments = (int64_t) count.segments,
+        .encoding = sms_encoding_text(count.encoding),
+        .currency = pando_setting(rq, "currency"),
+        .minor = !w[0].routed ? 0
+                 : !w[0].priced ? -1
+                 : (int64_t) __builtin_ceil(w[0].cost - 1e-9)
+    };
+
+    return 0;
+}
+
+
+static int
+opted_out(pando_req_t *rq, const void *data, void *result)
+{
+    pando_phone_t       phone;
+    sms_opted_t        *out = result;
+    const sms_whose_t  *in = data;
+
+    if (!pando_phone(in->number, strlen(in->number), NULL, &phone)) {
+        return SMS_BAD_NUMBER;
+    }
+
+    out->opted_out = sms_sql_is_opted_out(pando_auto(rq),
+        pando_copy(rq, phone.e164, strlen(phone.e164)), in->sender);
+
+    return 0;
+}
+
+
+static int
+subject(pando_req_t *rq, const void *data, void *result)
+{
+    pando_phone_t       phone;
+    sms_subject_t      *out = result;
+    const sms_whose_t  *in = data;
+
+    if (!pando_phone(in->number, strlen(in->number), NULL, &phone)) {
+        return SMS_BAD_NUMBER;
+    }
+
+    out->data = json_loads(sms_sql_subject(pando_auto(rq),
+        pando_copy(rq, phone.e164, strlen(phone.e164))), 0, NULL);
+
+    return 0;
+}
+
+
 const pando_call_t  sms_calls[] = {
 
     { .name = "sms.send", .takes = &sms_send_in, .gives = &sms_send_out,
       .fn = send_it, .note = "takes a message on" },
+
+    { .name = "sms.estimate", .takes = &sms_worth_in,
+      .gives = &sms_worth_out, .fn = worth,
+      .note = "what a text would be, and cost" },
+
+    { .name = "sms.is_opted_out", .takes = &sms_whose, .gives = &sms_opted,
+      .fn = opted_out, .note = "whether who has a number wants no messages" },
+
+    { .name = "sms.export_subject", .takes = &sms_whose,
+      .gives = &sms_subject, .fn = subject,
+      .note = "all that is kept of a number" },
 
     PANDO_END
 };

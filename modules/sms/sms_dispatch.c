@@ -22,12 +22,12 @@ typedef struct {
 
 
 static void send_it(pando_req_t *rq, const void *data);
-static void hear(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
 static void ask(pando_req_t *rq, const void *data);
 static void sweep(pando_req_t *rq, const void *data);
 static void count(pando_req_t *rq, const void *data);
 static void expire(pando_req_t *rq, const void *data);
 static void forget(pando_req_t *rq, const void *data);
+static void late(pando_req_t *rq, const void *data);
 
 
 static const pando_field_t  one_fields[] = {
@@ -38,14 +38,6 @@ static const pando_field_t  one_fields[] = {
 static const pando_shape_t  one_shape = {
     .name = "SmsDispatch", .size = sizeof(one_t), .given = true,
     .fields = one_fields
-};
-
-const pando_hear_t  sms_hears[] = {
-
-    { "sms.conversion", "verification.approved", hear,
-      .note = "codes that were typed in count for their routes" },
-
-    PANDO_END
 };
 
 const pando_job_t
@@ -78,6 +70,10 @@ sms_expire = {
     .name = "sms.expire", .fn = expire, .every_ms = 3600000, .forget = true,
     .note = "ends messages of which nothing was heard"
 },
+sms_late = {
+    .name = "sms.late", .takes = &one_shape, .fn = late, .forget = true,
+    .note = "looks whether anything was heard of a code"
+},
 sms_forget = {
     .name = "sms.forget", .fn = forget, .every_ms = 3600000, .forget = true,
     .deadline_ms = 300000, .note = "deletes what was kept long enough"
@@ -96,6 +92,8 @@ const pando_setting_t  sms_settings[] = {
       "what prices are counted in" },
     { "rates", "", PANDO_SET_TEXT, 0, 4000,
       "what a unit of other currencies is of ours: USD=0.92 RUB=0.0098" },
+    { "delayed_seconds", "20", PANDO_SET_INT, 1, 600,
+      "after how long a code of which nothing is heard is late" },
     { "spend_cap_minor", "0", PANDO_SET_INT, 0, 1000000000,
       "what a tenant may spend in a day and lane, 0: as much as it likes" },
     { "otp_second_minor", "1", PANDO_SET_INT, 0, 100000,
@@ -219,14 +217,36 @@ hand_over(pando_req_t *rq, pando_uuid_t id, const sms_due_t *m,
 }
 
 
-/* A code was typed in, which counts for the route that brought it. */
+/* One at a time looks after a code. */
 
 static void
-hear(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
+look_later(pando_req_t *rq, const one_t *in, int64_t ms)
 {
-    if (told->has_tenant && told->has_subject) {
-        (void) sms_sql_convert(tx, told->subject);
+    pando_when_t  when = {
+        .delay_ms = ms,
+        .unique_key = pando_text(rq, "late %s", pando_uuid_text(rq, in->id))
+    };
+
+    (void) pando_enqueue(pando_auto(rq), &sms_late, in, &when);
+}
+
+
+static void
+late(pando_req_t *rq, const void *data)
+{
+    int64_t       ms;
+    pando_tx_t   *tx = pando_begin(rq);
+    const one_t  *in = data;
+
+    ms = sms_sql_late(tx, in->id,
+                      (int32_t) pando_setting_int(rq, "delayed_seconds"));
+
+    if (ms) {
+        pando_job_again(rq, ms, "it may come yet");
     }
+
+    pando_job_done(tx);
+    pando_commit(tx);
 }
 
 
@@ -252,6 +272,10 @@ send_it(pando_req_t *rq, const void *data)
     }
 
     for (lane = 0; strcmp(sms_lanes[lane], m->lane) != 0; lane++) { }
+
+    if (lane == SMS_LANE_OTP && m->attempts == 0) {
+        look_later(rq, in, 1000 * pando_setting_int(rq, "delayed_seconds"));
+    }
 
     until = lane == SMS_LANE_MARKETING
             ? sms_hours(rq, m->country, pando_now()) : 0;

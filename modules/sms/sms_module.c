@@ -33,6 +33,7 @@ static const pando_event_t *const  events[] = {
     &sms_event_opted_in,
     &sms_spend_reached,
     &sms_received,
+    &sms_delayed,
     NULL
 };
 
@@ -45,6 +46,7 @@ static const pando_job_t *const  jobs[] = {
     &sms_sweep,
     &sms_expire,
     &sms_forget,
+    &sms_late,
     NULL
 };
 

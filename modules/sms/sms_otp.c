@@ -35,31 +35,6 @@ static pando_reply_t start(pando_req_t *rq);
 static pando_reply_t verify(pando_req_t *rq);
 
 
-static const pando_problem_t
-absent = { .status = 503, .code = "dependency_missing", .retry_after = 60,
-           .text = "verification is not at hand" },
-bad_purpose = { .status = 422, .code = "unknown_purpose",
-                .pointer = "/purpose", .text = "there is no such purpose" },
-away = { .status = 503, .code = "channel_away", .retry_after = 30,
-         .text = "codes cannot be sent at the moment" },
-blocked = { .status = 403, .code = "destination_blocked",
-            .pointer = "/to",
-            .text = "from numbers like that no code comes back" },
-too_soon = { .status = 429, .code = "resend_too_soon", .retry_after = 30,
-             .text = "the code was sent a moment ago, or too often" },
-locked = { .status = 429, .code = "destination_locked",
-           .retry_after = 3600,
-           .text = "too many wrong answers were given" },
-wrong = { .status = 422, .code = "code_wrong", .pointer = "/code",
-          .text = "this is not the code" },
-expired = { .status = 410, .code = "code_expired",
-            .text = "the code is over" },
-used = { .status = 409, .code = "code_used",
-         .text = "the code was used already" },
-exhausted = { .status = 429, .code = "attempts_exhausted",
-              .retry_after = 60,
-              .text = "the code has been guessed at too often" };
-
 static const pando_field_t  in_fields[] = {
     PANDO_FIELD(otp_in_t, TEXT, to, .required = true, .min = 1, .max = 64,
                 .example = "\"+4915123456789\""),
@@ -106,54 +81,22 @@ const pando_route_t  sms_otps[] = {
     { PANDO_POST, "/sms/otp", start, "Send a code",
       .scope = "sms:write", .takes = &in_shape, .status = 202,
       .gives = &view_shape, .trips = 5,
-      .fails = { &absent, &bad_purpose, &sms_invalid_number, &sms_no_route,
-                 &away, &blocked, &too_soon, &locked } },
+      .fails = { &verification_absent, &verification_bad_purpose,
+                 &verification_bad_to, &verification_no_country,
+                 &verification_away, &verification_blocked,
+                 &verification_too_soon, &verification_spent,
+                 &verification_locked } },
 
     { PANDO_POST, "/sms/otp/verify", verify, "Answer with a code",
       .scope = "sms:write", .takes = &verify_shape,
       .gives = &verified_shape, .trips = 3,
-      .fails = { &absent, &pando_not_found, &wrong, &expired, &used,
-                 &exhausted, &locked } },
+      .fails = { &verification_absent, &pando_not_found,
+                 &verification_wrong, &verification_expired,
+                 &verification_used, &verification_spent_attempts,
+                 &verification_locked } },
 
     PANDO_END
 };
-
-
-static pando_reply_t
-failed(pando_req_t *rq, int said)
-{
-    switch (said) {
-
-    case PANDO_CALL_ABSENT:
-    case PANDO_CALL_FAILED:
-        return pando_fail(rq, &absent);
-
-    case VERIFICATION_BAD_PURPOSE:
-        return pando_fail(rq, &bad_purpose);
-
-    case VERIFICATION_BAD_NUMBER:
-        return pando_fail(rq, &sms_invalid_number);
-
-    case VERIFICATION_NO_COUNTRY:
-        return pando_fail(rq, &sms_no_route);
-
-    case VERIFICATION_TOO_SOON:
-    case VERIFICATION_SPENT:
-        return pando_fail(rq, &too_soon);
-
-    case VERIFICATION_LOCKED:
-        return pando_fail(rq, &locked);
-
-    case VERIFICATION_BLOCKED:
-        return pando_fail(rq, &blocked);
-
-    case VERIFICATION_UNKNOWN:
-        return pando_fail(rq, &pando_not_found);
-
-    default:
-        return pando_fail(rq, &away);
-    }
-}
 
 
 static pando_reply_t
@@ -166,7 +109,7 @@ start(pando_req_t *rq)
     verification_start_out_t   got = { 0 };
 
     if (strchr(in->to, '@')) {
-        return pando_fail(rq, &sms_invalid_number);
+        return pando_fail(rq, &verification_bad_to);
     }
 
     ask = (verification_start_in_t) {
@@ -176,7 +119,7 @@ start(pando_req_t *rq)
     said = verification_start(rq, &ask, &got);
 
     if (said) {
-        return failed(rq, said);
+        return pando_fail(rq, verification_problem(said));
     }
 
     *out = (otp_t) { got.id, got.masked_to, got.expires_at,
@@ -195,21 +138,17 @@ verify(pando_req_t *rq)
     verification_check_in_t    ask = { .id = in->id, .code = in->code };
     verification_check_out_t   got = { 0 };
 
-    static const pando_problem_t *const  ends[] = {
-        NULL, &wrong, &expired, &used, &exhausted, &locked
-    };
-
     said = verification_check(rq, &ask, &got);
 
     if (said) {
-        return failed(rq, said);
+        return pando_fail(rq, verification_problem(said));
     }
 
-    if (ends[got.status]) {
+    if (verification_refusal(got.status)) {
         pando_fail_note(rq, "attempts_left",
                         pando_text(rq, "%lld",
                                    (long long) got.attempts_left));
-        return pando_fail(rq, ends[got.status]);
+        return pando_fail(rq, verification_refusal(got.status));
     }
 
     *out = (verified_t) { "approved", got.proof };

@@ -18,7 +18,7 @@ static const char *const  sources[] = {
 typedef struct {
     pando_uuid_t   id, message_id, provider_id, thread_id;
     int            lane, state, source;
-    const char    *country, *reason, *number, *sender, *keyword;
+    const char    *country, *reason, *number, *sender, *keyword, *key;
     int64_t        segments, percent, minor, cap;
     pando_money_t  price;
 } told_t;
@@ -42,6 +42,8 @@ static const pando_field_t  ended_fields[] = {
                 .nullable = true),
     PANDO_FIELD(told_t, ENUM, state, .required = true, .among = states),
     PANDO_FIELD(told_t, TEXT, reason, .required = true, .nullable = true),
+    PANDO_FIELD(told_t, TEXT, key, .nullable = true,
+                .note = "of a code, what its sender calls it"),
     PANDO_END
 };
 
@@ -95,6 +97,10 @@ sms_delivered = {
 sms_failed = {
     .type = "sms.failed", .schema = 1, .data = &ended_shape,
     .note = "a message was not delivered: failed, undelivered or expired"
+},
+sms_delayed = {
+    .type = "sms.delayed", .schema = 1, .data = &ended_shape,
+    .note = "nothing is heard of a code, for longer than is usual"
 },
 sms_event_opted_out = {
     .type = "sms.opted_out", .schema = 1, .data = &opt_shape,

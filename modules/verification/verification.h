@@ -20,6 +20,7 @@
 typedef struct {
     pando_given_t  given;
     const char    *purpose, *channel, *to, *locale, *binding;
+    const char    *also;            /* another way to the same person */
 } verification_in_t;
 
 typedef struct {
@@ -66,6 +67,8 @@ PANDO_WAITS int verification_deliver(pando_req_t *rq,
 /* 0 and *id, or a code of the api's; wait_s is set with some of them. */
 PANDO_WAITS int verification_begin(pando_req_t *rq,
     const verification_in_t *in, pando_uuid_t *id, int64_t *wait_s);
+/* Once more, by the way that it has now. */
+PANDO_WAITS int verification_send_now(pando_req_t *rq, pando_uuid_t id);
 PANDO_WAITS int verification_again(pando_req_t *rq, pando_uuid_t id,
     int64_t *wait_s, verification_status_t *over);
 /* False: there is none. */
@@ -85,5 +88,6 @@ extern const pando_event_t  verification_started, verification_approved,
 extern const pando_route_t  verification_codes[], verification_guard[];
 extern const pando_call_t   verification_calls[];
 extern const pando_job_t    verification_purge;
+extern const pando_hear_t   verification_hears[];
 
 #endif

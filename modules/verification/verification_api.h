@@ -34,6 +34,9 @@ typedef struct {
     const char    *to;
     const char    *locale;          /* NULL: en */
     const char    *binding;         /* NULL: to nothing */
+    const char    *also;            /* another way to the same account, which
+                                       is taken where the code does not come;
+                                       NULL: none */
 } verification_start_in_t;
 
 typedef struct {
@@ -52,6 +55,7 @@ static const pando_field_t  verification_start_in_fields[] = {
                 .max = 320, .example = "\"+4915123456789\""),
     PANDO_FIELD(verification_start_in_t, TEXT, locale, .pattern = "locale"),
     PANDO_FIELD(verification_start_in_t, TEXT, binding, .max = 2000),
+    PANDO_FIELD(verification_start_in_t, TEXT, also, .max = 320),
     PANDO_END
 };
 
@@ -154,6 +158,118 @@ verification_check(pando_req_t *rq, const verification_check_in_t *in,
 }
 
 
+/* What a client is told: of a code above, and of a status of a check. */
+
+static const pando_problem_t
+verification_bad_purpose = {
+    .status = 422, .code = "unknown_purpose", .pointer = "/purpose",
+    .text = "there is no such purpose"
+},
+verification_bad_to = {
+    .status = 422, .code = "invalid_number", .pointer = "/to",
+    .text = "nothing can be sent to that number or address"
+},
+verification_no_channel = {
+    .status = 422, .code = "no_channel", .pointer = "/channel",
+    .text = "nothing can be sent there by that channel"
+},
+verification_away = {
+    .status = 503, .code = "channel_away", .retry_after = 30,
+    .text = "codes cannot be sent at the moment"
+},
+verification_absent = {
+    .status = 503, .code = "dependency_missing", .retry_after = 60,
+    .text = "verification is not at hand"
+},
+verification_no_country = {
+    .status = 403, .code = "country_not_allowed", .pointer = "/to",
+    .text = "no codes are sent there"
+},
+verification_blocked = {
+    .status = 403, .code = "destination_blocked", .pointer = "/to",
+    .text = "from numbers like that no code comes back"
+},
+verification_too_soon = {
+    .status = 429, .code = "resend_too_soon", .retry_after = 30,
+    .text = "the code was sent a moment ago"
+},
+verification_spent = {
+    .status = 429, .code = "resend_limit", .retry_after = 3600,
+    .text = "no more codes are sent there for now"
+},
+verification_locked = {
+    .status = 429, .code = "destination_locked", .retry_after = 3600,
+    .text = "too many wrong answers were given"
+},
+verification_wrong = {
+    .status = 422, .code = "code_wrong", .pointer = "/code",
+    .text = "this is not the code"
+},
+verification_expired = {
+    .status = 410, .code = "code_expired", .text = "the code is over"
+},
+verification_used = {
+    .status = 409, .code = "code_used",
+    .text = "the code was used already"
+},
+verification_spent_attempts = {
+    .status = 429, .code = "attempts_exhausted", .retry_after = 60,
+    .text = "the code has been guessed at too often"
+};
+
+static inline const pando_problem_t *
+verification_problem(int said)
+{
+    switch (said) {
+
+    case PANDO_CALL_ABSENT:
+    case PANDO_CALL_FAILED:
+        return &verification_absent;
+
+    case VERIFICATION_BAD_NUMBER:
+        return &verification_bad_to;
+
+    case VERIFICATION_NO_COUNTRY:
+        return &verification_no_country;
+
+    case VERIFICATION_TOO_SOON:
+        return &verification_too_soon;
+
+    case VERIFICATION_LOCKED:
+        return &verification_locked;
+
+    case VERIFICATION_SPENT:
+        return &verification_spent;
+
+    case VERIFICATION_UNKNOWN:
+        return &pando_not_found;
+
+    case VERIFICATION_BAD_PURPOSE:
+        return &verification_bad_purpose;
+
+    case VERIFICATION_BLOCKED:
+        return &verification_blocked;
+
+    default:
+        return &verification_away;
+    }
+}
+
+/* NULL: it is approved. */
+
+static inline const pando_problem_t *
+verification_refusal(int status)
+{
+    static const pando_problem_t *const  all[] = {
+        NULL, &verification_wrong, &verification_expired,
+        &verification_used, &verification_spent_attempts,
+        &verification_locked
+    };
+
+    return all[status];
+}
+
+
 /* verification.redeem: 0, or VERIFICATION_UNKNOWN */
 
 typedef struct {
@@ -164,7 +280,8 @@ typedef struct {
 typedef struct {
     pando_given_t  given;
     pando_uuid_t   id;              /* of the code */
-    const char    *destination;     /* "" where it is hidden by now */
+    const char    *destination;     /* "" where it is hidden by now, or
+                                       another way was taken, too */
 } verification_redeem_out_t;
 
 static const pando_field_t  verification_redeem_in_fields[] = {
@@ -201,6 +318,52 @@ verification_redeem(pando_req_t *rq, const verification_redeem_in_t *in,
 {
     return pando_call(rq, "verification.redeem", &verification_redeem_in, in,
                       &verification_redeem_out, out);
+}
+
+
+
+/* verification.export_subject */
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   user_id;
+} verification_account_t;
+
+typedef struct {
+    pando_given_t  given;
+    json_t        *data;
+} verification_subject_t;
+
+static const pando_field_t  verification_account_fields[] = {
+    PANDO_FIELD(verification_account_t, UUID, user_id, .required = true),
+    PANDO_END
+};
+
+static const pando_field_t  verification_subject_fields[] = {
+    PANDO_FIELD(verification_subject_t, TREE, data, .required = true),
+    PANDO_END
+};
+
+static const pando_shape_t
+verification_account = {
+    .name = "VerificationAccount", .given = true,
+    .size = sizeof(verification_account_t),
+    .fields = verification_account_fields
+},
+verification_subject = {
+    .name = "VerificationSubject", .given = true,
+    .size = sizeof(verification_subject_t),
+    .fields = verification_subject_fields
+};
+
+PANDO_WAITS static inline int
+verification_export_subject(pando_req_t *rq, pando_uuid_t user,
+    verification_subject_t *out)
+{
+    verification_account_t  in = { .given.given = 1, .user_id = user };
+
+    return pando_call(rq, "verification.export_subject",
+                      &verification_account, &in, &verification_subject, out);
 }
 
 #endif

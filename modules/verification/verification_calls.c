@@ -27,7 +27,8 @@ start(pando_req_t *rq, const void *data, void *result)
 
     ask = (verification_in_t) {
         .purpose = in->purpose, .channel = in->channel, .to = in->to,
-        .locale = in->locale ? in->locale : "en", .binding = in->binding
+        .locale = in->locale ? in->locale : "en", .binding = in->binding,
+        .also = in->also
     };
     said = verification_begin(rq, &ask, &id, &wait_s);
 
@@ -101,6 +102,19 @@ redeem(pando_req_t *rq, const void *data, void *result)
 }
 
 
+static int
+subject(pando_req_t *rq, const void *data, void *result)
+{
+    verification_subject_t         *out = result;
+    const verification_account_t   *in = data;
+
+    out->data = json_loads(verification_sql_subject(pando_auto(rq),
+                                                    in->user_id), 0, NULL);
+
+    return 0;
+}
+
+
 const pando_call_t  verification_calls[] = {
 
     { .name = "verification.start", .takes = &verification_start_in,
@@ -114,6 +128,10 @@ const pando_call_t  verification_calls[] = {
     { .name = "verification.redeem", .takes = &verification_redeem_in,
       .gives = &verification_redeem_out, .fn = redeem,
       .note = "takes a proof, once" },
+
+    { .name = "verification.export_subject", .takes = &verification_account,
+      .gives = &verification_subject, .fn = subject,
+      .note = "all that is kept of an account" },
 
     PANDO_END
 };

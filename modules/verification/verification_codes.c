@@ -17,46 +17,16 @@ static pando_reply_t get(pando_req_t *rq);
 static pando_reply_t cancel(pando_req_t *rq);
 
 
-static const pando_problem_t
-bad_purpose = { .status = 422, .code = "unknown_purpose",
-                .pointer = "/purpose", .text = "there is no such purpose" },
-bad_to = { .status = 422, .code = "invalid_number", .pointer = "/to",
-           .text = "nothing can be sent to that number or address" },
-no_channel = { .status = 422, .code = "no_channel", .pointer = "/channel",
-               .text = "nothing can be sent there by that channel" },
-channel_away = { .status = 503, .code = "channel_away", .retry_after = 30,
-                 .text = "codes cannot be sent at the moment" },
-no_country = { .status = 403, .code = "country_not_allowed",
-               .pointer = "/to", .text = "no codes are sent there" },
-blocked = { .status = 403, .code = "destination_blocked",
-            .pointer = "/to",
-            .text = "from numbers like that no code comes back" },
-too_soon = { .status = 429, .code = "resend_too_soon", .retry_after = 30,
-             .text = "the code was sent a moment ago" },
-spent = { .status = 429, .code = "resend_limit", .retry_after = 3600,
-          .text = "no more codes are sent there for now" },
-locked = { .status = 429, .code = "destination_locked",
-           .retry_after = 3600,
-           .text = "too many wrong answers were given" },
-wrong = { .status = 422, .code = "code_wrong", .pointer = "/code",
-          .text = "this is not the code" },
-expired = { .status = 410, .code = "code_expired",
-            .text = "the code is over" },
-used = { .status = 409, .code = "code_used",
-         .text = "the code was used already" },
-exhausted = { .status = 429, .code = "attempts_exhausted",
-              .retry_after = 60,
-              .text = "the code has been guessed at too often" };
-
-
 const pando_route_t  verification_codes[] = {
 
     { PANDO_POST, "/verifications", start, "Send a code",
       .scope = "public", .takes = &verification_in, .status = 202,
       .gives = &verification_started_view, .trips = 5,
-      .fails = { &pando_unauthorized, &bad_purpose, &bad_to, &no_channel,
-                 &channel_away, &no_country, &blocked, &too_soon, &spent,
-                 &locked },
+      .fails = { &pando_unauthorized, &verification_bad_purpose,
+                 &verification_bad_to, &verification_no_channel,
+                 &verification_away, &verification_no_country,
+                 &verification_blocked, &verification_too_soon,
+                 &verification_spent, &verification_locked },
       .emits = { &verification_started, &verification_prefix_blocked },
       .note = "A second start for the same sends the same code, once that "
               "may be sent again.  A purpose other than register, login and "
@@ -65,16 +35,19 @@ const pando_route_t  verification_codes[] = {
     { PANDO_POST, "/verifications/{id}/check", check, "Answer with a code",
       .scope = "public", .takes = &verification_answer_in,
       .gives = &verification_approved_view, .trips = 3,
-      .fails = { &pando_not_found, &wrong, &expired, &used, &exhausted,
-                 &locked },
+      .fails = { &pando_not_found, &verification_wrong,
+                 &verification_expired, &verification_used,
+                 &verification_spent_attempts, &verification_locked },
       .emits = { &verification_approved, &verification_exhausted } },
 
     { PANDO_POST, "/verifications/{id}/resend", resend,
       "Send the same code again",
       .scope = "public", .status = 202,
       .gives = &verification_started_view, .trips = 6,
-      .fails = { &pando_not_found, &channel_away, &too_soon, &spent,
-                 &locked, &expired, &used, &exhausted } },
+      .fails = { &pando_not_found, &verification_away,
+                 &verification_too_soon, &verification_spent,
+                 &verification_locked, &verification_expired,
+                 &verification_used, &verification_spent_attempts } },
 
     { PANDO_GET, "/verifications/{id}", get, "See how it is with a code",
       .scope = "public", .gives = &verification_view, .trips = 1,
@@ -134,29 +107,10 @@ shown(pando_req_t *rq, pando_uuid_t id)
 static pando_reply_t
 failed(pando_req_t *rq, int said, int64_t wait_s)
 {
-    switch (said) {
+    const pando_problem_t  *problem = verification_problem(said);
 
-    case VERIFICATION_BAD_NUMBER:
-        return pando_fail(rq, &bad_to);
-
-    case VERIFICATION_NO_COUNTRY:
-        return pando_fail(rq, &no_country);
-
-    case VERIFICATION_BLOCKED:
-        return pando_fail(rq, &blocked);
-
-    case VERIFICATION_TOO_SOON:
-        return later(rq, &too_soon, wait_s);
-
-    case VERIFICATION_LOCKED:
-        return later(rq, &locked, wait_s);
-
-    case VERIFICATION_SPENT:
-        return later(rq, &spent, wait_s);
-
-    default:
-        return pando_fail(rq, &channel_away);
-    }
+    return problem->status == 429 ? later(rq, problem, wait_s)
+                                  : pando_fail(rq, problem);
 }
 
 
@@ -171,7 +125,7 @@ start(pando_req_t *rq)
     verification_in_t         in = *(const verification_in_t *) pando_body(rq);
 
     if (!verification_purpose_ok(in.purpose, &open)) {
-        return pando_fail(rq, &bad_purpose);
+        return pando_fail(rq, &verification_bad_purpose);
     }
 
     if (!open && !pando_signed_in(rq)) {
@@ -185,7 +139,7 @@ start(pando_req_t *rq)
     if (verification_read_to(rq, in.to, in.channel, &to)
         == VERIFICATION_NO_CHANNEL)
     {
-        return pando_fail(rq, &no_channel);
+        return pando_fail(rq, &verification_no_channel);
     }
 
     said = verification_begin(rq, &in, &id, &wait_s);
@@ -197,26 +151,15 @@ start(pando_req_t *rq)
 static pando_reply_t
 over(pando_req_t *rq, const verification_check_out_t *out)
 {
-    switch (out->status) {
-
-    case VERIFICATION_WRONG:
+    if (out->status == VERIFICATION_WRONG) {
         pando_fail_note(rq, "attempts_left",
                         pando_text(rq, "%lld",
                                    (long long) out->attempts_left));
-        return pando_fail(rq, &wrong);
-
-    case VERIFICATION_EXPIRED:
-        return pando_fail(rq, &expired);
-
-    case VERIFICATION_USED:
-        return pando_fail(rq, &used);
-
-    case VERIFICATION_EXHAUSTED:
-        return pando_fail(rq, &exhausted);
-
-    default:
-        return later(rq, &locked, out->wait_s);
     }
+
+    return out->status == VERIFICATION_IS_LOCKED
+           ? later(rq, &verification_locked, out->wait_s)
+           : pando_fail(rq, verification_refusal(out->status));
 }
 
 

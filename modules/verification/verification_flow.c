@@ -33,24 +33,65 @@ key_of(pando_req_t *rq, const char *seed_ct, unsigned char *key)
 }
 
 
-static int
-send_code(pando_req_t *rq, const verification_code_t *row)
+int
+verification_send_now(pando_req_t *rq, pando_uuid_t id)
 {
-    int            said = VERIFICATION_NO_CHANNEL;
-    char           code[VERIFICATION_CODE];
-    unsigned char  key[VERIFICATION_KEY];
+    char                  code[VERIFICATION_CODE];
+    unsigned char         key[VERIFICATION_KEY];
+    verification_code_t  *row = verification_written(rq, id);
 
-    if (key_of(rq, row->seed_ct, key)
-        && verification_code(key, verification_digits(row->purpose), code))
-    {
-        said = verification_deliver(rq, row, code);
+    return key_of(rq, row->seed_ct, key)
+           && verification_code(key, verification_digits(row->purpose), code)
+           ? verification_deliver(rq, row, code) : VERIFICATION_NO_CHANNEL;
+}
+
+
+/* By the first way, or at once by another one where there is. */
+
+static int
+send_code(pando_req_t *rq, pando_uuid_t id)
+{
+    int  said = verification_send_now(rq, id);
+
+    if (said && verification_sql_switch(pando_auto(rq), id, id)) {
+        said = verification_send_now(rq, id);
     }
 
     if (said) {
-        verification_sql_unsend(pando_auto(rq), row->id);
+        verification_sql_unsend(pando_auto(rq), id);
     }
 
     return said;
+}
+
+
+/* What is bound to an account may come by any way that is the account's; what
+   proves that a destination is somebody's only comes there. */
+
+static bool
+may_switch(const char *purpose)
+{
+    return strcmp(purpose, "login") == 0 || strcmp(purpose, "reset") == 0
+           || strcmp(purpose, "step_up") == 0
+           || strcmp(purpose, "transaction") == 0;
+}
+
+
+static int
+read_also(pando_req_t *rq, const verification_in_t *in,
+    const verification_to_t *to, verification_to_t *also)
+{
+    int  said;
+
+    if (in->also == NULL) {
+        return 0;
+    }
+
+    said = verification_read_to(rq, in->also, NULL, also);
+
+    return said ? said
+           : may_switch(in->purpose) && strcmp(also->channel, to->channel)
+           ? 0 : VERIFICATION_NO_CHANNEL;
 }
 
 
@@ -83,10 +124,11 @@ verification_begin(pando_req_t *rq, const verification_in_t *in,
     char                   code[VERIFICATION_CODE];
     unsigned char          key[VERIFICATION_KEY], mac[PANDO_SHA256_SIZE],
                            hash[PANDO_SHA256_SIZE], bound[PANDO_SHA256_SIZE];
-    verification_to_t      to;
+    verification_to_t      to, also = { 0 };
     verification_begun_t  *row;
 
     said = verification_read_to(rq, in->to, in->channel, &to);
+    said = said ? said : read_also(rq, in, &to, &also);
 
     if (said) {
         return said;
@@ -111,7 +153,12 @@ verification_begin(pando_req_t *rq, const verification_in_t *in,
     }
 
     if (strcmp(row->how, "made") == 0 || strcmp(row->how, "sent") == 0) {
-        return send_code(rq, verification_written(rq, *id));
+        if (also.to) {
+            verification_sql_also(pando_auto(rq), *id, also.to, also.channel,
+                                  also.masked);
+        }
+
+        return send_code(rq, *id);
     }
 
     return strcmp(row->how, "locked") == 0 ? VERIFICATION_LOCKED
@@ -173,7 +220,7 @@ verification_again(pando_req_t *rq, pando_uuid_t id, int64_t *wait_s,
     *over = VERIFICATION_APPROVED;
 
     if (strcmp(row->how, "sent") == 0) {
-        return send_code(rq, verification_written(rq, id));
+        return send_code(rq, id);
     }
 
     if (strcmp(row->how, "wait") == 0) {

@@ -54,6 +54,7 @@ const pando_domain_t  verification_domain = {
     .queries = verification_queries,
     .calls = verification_calls,
     .events = events,
+    .hears = verification_hears,
     .jobs = jobs,
     .settings = settings
 };

@@ -52,6 +52,29 @@ SELECT sms.expire(:most);
 -- lane: writes
 SELECT sms.forget(:most);
 
+-- name: late(id uuid, least_s int) -> bigint
+-- lane: writes
+SELECT sms.late(:tenant, :id, :least_s);
+
+-- name: subject(number text) -> text
+SELECT sms.subject(:tenant, :number)::text;
+
+-- name: erase(number text) -> none
+-- lane: writes
+SELECT sms.erase(:tenant, :number);
+
+-- name: opt_out_of(number text, masked text, wanted bool) -> none
+-- What a person has said of advertisements, whoever sends them.
+WITH gone AS (
+    DELETE FROM sms.opt_outs AS o
+     WHERE :wanted AND o.tenant_id = :tenant
+       AND o.number_mac = sms.number_mac(:tenant, :number)
+       AND o.sender = 'lane:marketing'
+)
+SELECT count(*) FROM (SELECT WHERE NOT :wanted) AS no
+ CROSS JOIN LATERAL sms.opt_out(:tenant, :number, :masked, 'lane:marketing',
+                                'manual') AS o;
+
 -- name: convert(code uuid) -> bool
 -- lane: writes
 SELECT sms.convert(:tenant, :code);

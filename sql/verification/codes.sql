@@ -57,3 +57,19 @@ SELECT r.code_id, r.destination, r.account_id
 -- name: purge(most int) -> int
 -- lane: writes
 SELECT verification.purge(:most);
+
+-- name: also(id uuid, destination text, channel text, masked text) -> none
+UPDATE verification.codes AS c
+   SET also = :destination, also_channel = :channel, also_masked = :masked
+ WHERE c.tenant_id = :tenant AND c.id = :id AND c.switched_by IS NULL;
+
+-- name: switch(id uuid, message uuid) -> bool
+-- lane: writes
+SELECT verification.switch(:tenant, :id, :message);
+
+-- name: erase(who uuid?, hash bytea?) -> none
+-- lane: writes
+SELECT verification.erase(:tenant, :who, :hash);
+
+-- name: subject(who uuid) -> text
+SELECT verification.subject(:tenant, :who)::text;

@@ -27,7 +27,7 @@ $t->fails($t->post('/sms/otp/verify', { id => $Pando::Routes::NOBODY, code => '1
     'not_found');
 
 for ([ 'invalid_number', '/to', to => '030 123456' ], [ 'invalid_number', '/to', to => 'a@b.de' ],
-     [ 'no_route', '/to', to => '+33 6 12 34 56 78' ],
+     [ 'country_not_allowed', '/to', to => '+33 6 12 34 56 78' ],
      [ 'unknown_purpose', '/purpose', purpose => 'x' ]) {
     my ($code, $at, %set) = @$_;
     $t->fails($t->post('/sms/otp', { to => $Sms::TO, %set }), $start, $code, $at);
@@ -49,11 +49,15 @@ $t->fails($t->post('/sms/otp/verify', { id => $w->{id}, code => '1' }), $verify,
     'destination_locked');
 $t->fails($t->post('/sms/otp', { to => '+4915123456701' }), $start, 'destination_locked');
 $p->sql("update verification.destination_limits set locked_until = null, sent = 10");
-$t->fails($t->post('/sms/otp', { to => '+4915123456701' }), $start, 'resend_too_soon');
+$t->fails($t->post('/sms/otp', { to => '+4915123456701' }), $start, 'resend_limit');
+$t->post('/sms/otp', { to => '+4915123456703' });
+$p->sql('update verification.codes set account_id = null');
+$t->fails($t->post('/sms/otp', { to => '+4915123456703' }), $start, 'resend_too_soon', undef,
+    'somebody else has asked for one a moment ago');
 my $box = $t->post('/sms/providers', { name => 'box', kind => 'captured' })->json;
 my $way = $t->post('/sms/routes', { prefix => '1', lane => 'otp', provider_id => $box->{id} });
 $p->sql('delete from verification.destination_limits');
-$t->fails($t->post('/sms/otp', { to => '+4915123456702' }), $start, 'no_route', '/to');
+$t->fails($t->post('/sms/otp', { to => '+4915123456702' }), $start, 'country_not_allowed', '/to');
 
 $t->post('/sms/routes', { lane => 'otp', provider_id => $box->{id} });
 $t->post('/sms/prices/import', { provider_id => $box->{id}, csv => '49,5' });

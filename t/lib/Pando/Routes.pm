@@ -19,7 +19,7 @@ package Pando::Routes;
 use strict;
 use warnings;
 
-use File::Basename qw(basename);
+use File::Basename qw(basename dirname);
 use Pando;
 use Test::More;
 
@@ -50,6 +50,7 @@ sub new
     $p->start;
     $t->{token} = $p->token(scope => "$domain:admin");
     $t->read_source($_, $domain) for glob "$Pando::ROOT/modules/$domain/*.c";
+    $t->read_source($_, basename(dirname($_))) for glob "$Pando::ROOT/modules/*/*_api.h";
     return $t;
 }
 
