@@ -493,6 +493,7 @@ bool pando_publish(const char *channel, const void *text, size_t len);
 #include "pando_outside.h"
 #include "pando_dns.h"
 #include "pando_repair.h"
+#include "pando_notice.h"
 
 
 /* 8c. Live connections: WebSockets, streams of events (pando_talk.h) */

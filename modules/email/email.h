@@ -302,13 +302,17 @@ typedef struct {
     size_t              len;
     const char *const  *rcpts;      /* ends in NULL */
     size_t              nrcpts;
+    const pando_mime_t *parts;
 } email_mail_t;
 
-typedef enum { EMAIL_CAPTURE = 0, EMAIL_SMTP } email_kind_t;
+typedef enum {
+    EMAIL_CAPTURE = 0, EMAIL_SMTP, EMAIL_SENDGRID, EMAIL_SES
+} email_kind_t;
 
 typedef struct {
     pando_given_t  given;
-    const char    *name, *host, *user, *secret;
+    const char    *name, *host, *user, *secret, *base_url, *region,
+                  *events_key, *topic_arn, *configuration_set;
     int            kind, tls;
     int64_t        port, weight;
     pando_list_t   lanes;
@@ -346,6 +350,7 @@ extern const pando_shape_t  email_message_in, email_taken_view,
                             email_campaigns_in, email_schedule_in,
                             email_verdict_view, email_campaign_job,
                             email_pick_in, email_ab_shape,
+                            email_told_view,
                             email_domain_in, email_domain_view,
                             email_domain_job, email_analytics_in,
                             email_analytics_view;
@@ -358,7 +363,8 @@ extern const pando_route_t  email_messages[], email_outbox[],
                             email_providers[], email_lists[],
                             email_links[], email_inbound[],
                             email_campaigns[], email_domains[],
-                            email_tracking[], email_variants[];
+                            email_tracking[], email_variants[],
+                            email_notices[];
 extern const pando_call_t   email_calls[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
                             email_forget, email_campaign,
@@ -447,6 +453,16 @@ PANDO_WAITS const char *email_tracked(pando_req_t *rq,
 /* email_domains.c: false: nobody may sign for this sender */
 PANDO_WAITS bool email_sign(pando_req_t *rq, const char *sender,
     email_mail_t *mail);
+
+/* email_http.c */
+PANDO_WAITS email_outcome_t email_by_sendgrid(pando_req_t *rq,
+    const email_claim_t *m, const email_mail_t *mail, json_t *config,
+    const char *secret);
+PANDO_WAITS email_outcome_t email_by_ses(pando_req_t *rq,
+    const email_claim_t *m, const email_mail_t *mail, json_t *config,
+    const char *secret);
+PANDO_WAITS void email_http_test(pando_req_t *rq, json_t *config,
+    const char *secret, bool ses, email_probe_t *out);
 
 /* email_send.c */
 PANDO_WAITS email_outcome_t email_send(pando_req_t *rq,

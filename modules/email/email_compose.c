@@ -22,10 +22,10 @@ email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
 {
     size_t            i, n = 0, nbcc;
     const char       *text = content->text, *leave, *host, *by = NULL, **all;
-    pando_mime_t      mail = { 0 };
-    pando_mailbox_t   to = { m->to_name, m->to_address }, *cc, *bcc;
+    pando_mime_t     *mail = pando_alloc(rq, sizeof(*mail));
+    pando_mailbox_t  *to = pando_alloc(rq, sizeof(*to)), *cc, *bcc;
 
-    mail.ncc = boxes(rq, m->cc, &cc);
+    mail->ncc = boxes(rq, m->cc, &cc);
     nbcc = boxes(rq, m->bcc, &bcc);
 
     if (text == NULL) {
@@ -36,20 +36,21 @@ email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
     leave = email_link(rq, 'u', pando_tenant(rq), m->id,
                        m->has_list_id ? &m->list_id : NULL, m->to_norm);
 
-    mail.from = (pando_mailbox_t) { m->sender_name, m->sender };
-    mail.reply_to.address = m->reply_to;
-    mail.to = &to;
-    mail.nto = 1;
-    mail.cc = cc;
-    mail.subject = content->subject;
-    mail.message_id = pando_text(rq, "%s%s", pando_uuid_text(rq, m->id),
+    mail->from = (pando_mailbox_t) { m->sender_name, m->sender };
+    mail->reply_to.address = m->reply_to;
+    *to = (pando_mailbox_t) { m->to_name, m->to_address };
+    mail->to = to;
+    mail->nto = 1;
+    mail->cc = cc;
+    mail->subject = content->subject;
+    mail->message_id = pando_text(rq, "%s%s", pando_uuid_text(rq, m->id),
                                  strrchr(m->sender, '@'));
-    mail.date = m->created_at;
-    mail.text = with_link(rq, text, leave);
-    mail.html = content->html ? with_link(rq, content->html, leave) : NULL;
+    mail->date = m->created_at;
+    mail->text = with_link(rq, text, leave);
+    mail->html = content->html ? with_link(rq, content->html, leave) : NULL;
 
-    if (content->track && mail.html) {
-        mail.html = email_tracked(rq, m, mail.html, leave);
+    if (content->track && mail->html) {
+        mail->html = email_tracked(rq, m, mail->html, leave);
     }
 
     if (bulk || m->has_list_id) {
@@ -58,12 +59,12 @@ email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
                         leave, m->verp, host);
     }
 
-    headers(rq, content, by, &mail);
+    headers(rq, content, by, mail);
 
-    all = pando_alloc(rq, (mail.ncc + nbcc + 2) * sizeof(*all));
+    all = pando_alloc(rq, (mail->ncc + nbcc + 2) * sizeof(*all));
     all[n++] = m->to_address;
 
-    for (i = 0; i < mail.ncc; i++) {
+    for (i = 0; i < mail->ncc; i++) {
         all[n++] = cc[i].address;
     }
 
@@ -73,7 +74,8 @@ email_compose(pando_req_t *rq, const email_claim_t *m, bool bulk,
 
     out->rcpts = all;
     out->nrcpts = n;
-    out->bytes = pando_mime(rq, &mail, &out->len);
+    out->parts = mail;
+    out->bytes = pando_mime(rq, mail, &out->len);
 
     return out->bytes != NULL;
 }

@@ -21,6 +21,7 @@ static const pando_route_t *const  routes[] = {
     email_variants,
     email_domains,
     email_tracking,
+    email_notices,
     NULL
 };
 

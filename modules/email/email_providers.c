@@ -19,6 +19,12 @@ static pando_reply_t test(pando_req_t *rq);
 static const pando_problem_t
 incomplete = { .status = 422, .code = "provider_incomplete",
                .text = "a provider of this kind needs this, too" },
+bad_key = { .status = 422, .code = "events_key_invalid",
+            .pointer = "/events_key",
+            .text = "this is no public key of the curve p-256 in base64" },
+bad_url = { .status = 422, .code = "url_not_allowed",
+            .pointer = "/base_url",
+            .text = "this address may not be called" },
 name_taken = { .status = 409, .code = "provider_name_taken",
                .pointer = "/name", .text = "another provider has this name",
                .constraint = "providers_name_key" };
@@ -33,7 +39,7 @@ const pando_route_t  email_providers[] = {
     { PANDO_POST, "/email/providers", add, "Add a provider",
       .scope = "email:admin", .takes = &email_provider_in, .status = 201,
       .gives = &email_provider_view, .trips = 1,
-      .fails = { &incomplete, &name_taken } },
+      .fails = { &incomplete, &name_taken, &bad_key, &bad_url } },
 
     { PANDO_GET, "/email/providers/{id}", get, "Get a provider",
       .scope = "email:admin", .gives = &email_provider_view, .trips = 1,
@@ -42,8 +48,8 @@ const pando_route_t  email_providers[] = {
     { PANDO_PATCH, "/email/providers/{id}", change, "Change a provider",
       .scope = "email:admin", .takes = &email_provider_patch,
       .gives = &email_provider_view, .trips = 3,
-      .fails = { &incomplete, &name_taken, &pando_not_found,
-                 &pando_precondition } },
+      .fails = { &incomplete, &name_taken, &bad_key, &bad_url,
+                 &pando_not_found, &pando_precondition } },
 
     { PANDO_DELETE, "/email/providers/{id}", remove_one,
       "Remove a provider",
@@ -74,10 +80,24 @@ static const char *
 config_of(pando_req_t *rq, const email_provider_in_t *in,
     const pando_shape_t *shape)
 {
-    json_t  *config = json_object();
+    json_t      *config = json_object();
+    const char  *why;
+
+    if (in->events_key && !pando_ecdsa_key_ok(in->events_key)) {
+        pando_leave(rq, &bad_key);
+    }
+
+    if (in->base_url && !pando_fetch_allowed(rq, in->base_url, &why)) {
+        pando_leave(rq, &bad_url);
+    }
 
     put(config, "host", in->host);
     put(config, "user", in->user);
+    put(config, "base_url", in->base_url);
+    put(config, "region", in->region);
+    put(config, "events_key", in->events_key);
+    put(config, "topic_arn", in->topic_arn);
+    put(config, "configuration_set", in->configuration_set);
 
     if (PANDO_GIVEN(shape, in, port)) {
         json_object_set_new(config, "port", json_integer(in->port));
@@ -134,6 +154,11 @@ add(pando_req_t *rq)
     if (in->kind == EMAIL_SMTP) {
         need(rq, in->host != NULL, "/host");
         need(rq, in->user == NULL || in->secret != NULL, "/secret");
+
+    } else if (in->kind != EMAIL_CAPTURE) {
+        need(rq, in->secret != NULL, "/secret");
+        need(rq, in->kind != EMAIL_SES || in->user != NULL, "/user");
+        need(rq, in->kind != EMAIL_SES || in->region != NULL, "/region");
     }
 
     given = in->lanes.items;
@@ -210,7 +235,9 @@ remove_one(pando_req_t *rq)
 static pando_reply_t
 test(pando_req_t *rq)
 {
+    size_t                 len;
     json_t                *config;
+    const char            *secret;
     pando_probe_t          ask = { .is = PANDO_PROBE_SMTP, .port = 587 };
     email_probe_t         *out = pando_alloc(rq, sizeof(*out));
     email_provider_t      *row;
@@ -218,13 +245,21 @@ test(pando_req_t *rq)
 
     row = email_sql_provider_lock_or_404(pando_auto(rq), pando_path_id(rq));
 
-    if (strcmp(row->kind, "smtp") != 0) {
+    if (strcmp(row->kind, "capture") == 0) {
         out->good = true;
         out->text = "it is here";
         return pando_reply(rq, out);
     }
 
     config = json_loads(row->config, 0, NULL);
+
+    if (strcmp(row->kind, "smtp") != 0) {
+        secret = pando_reveal(rq, EMAIL_PROVIDER, row->secret_ct, &len);
+        email_http_test(rq, config, secret ? secret : "",
+                        strcmp(row->kind, "ses") == 0, out);
+        return pando_reply(rq, out);
+    }
+
     ask.host = json_string_value(json_object_get(config, "host"));
     ask.upstream = "smtp";
 

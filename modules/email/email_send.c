@@ -14,8 +14,8 @@
 
 static void capture(pando_req_t *rq, const email_claim_t *m,
     const email_mail_t *mail);
-static email_outcome_t smtp(pando_req_t *rq, const email_claim_t *m,
-    const email_mail_t *mail);
+static email_outcome_t outside(pando_req_t *rq, const email_claim_t *m,
+    const email_mail_t *mail, const email_mail_t *plain);
 static email_outcome_t judged(pando_req_t *rq, const pando_mailed_t *got);
 
 
@@ -64,7 +64,7 @@ email_outcome_t
 email_send(pando_req_t *rq, const email_claim_t *m, bool bulk)
 {
     bool             own;
-    email_mail_t     mail = { 0 };
+    email_mail_t     mail = { 0 }, plain;
     email_fault_t    fault = { 0 };
     email_content_t  content;
 
@@ -84,6 +84,7 @@ email_send(pando_req_t *rq, const email_claim_t *m, bool bulk)
             .diagnostic = "no mail can be made of it" };
     }
 
+    plain = mail;
     own = email_sign(rq, m->sender, &mail);
 
     if (strcmp(m->kind, "capture") == 0) {
@@ -96,7 +97,7 @@ email_send(pando_req_t *rq, const email_claim_t *m, bool bulk)
             .diagnostic = "domain_not_verified" };
     }
 
-    return smtp(rq, m, &mail);
+    return outside(rq, m, &mail, &plain);
 }
 
 
@@ -117,28 +118,13 @@ capture(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail)
 
 
 static email_outcome_t
-smtp(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail)
+smtp(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail,
+    json_t *config, const char *secret)
 {
-    void                  *secret = NULL;
-    size_t                 len;
-    json_t                *config = json_loads(m->config, 0, NULL);
-    const char            *tls, *host;
-    pando_mail_t           ask;
-    const pando_mailed_t  *got;
+    const char    *tls, *host = pando_setting(rq, "bounce_host");
+    pando_mail_t   ask;
 
-    host = pando_setting(rq, "bounce_host");
     tls = json_string_value(json_object_get(config, "tls"));
-
-    if (m->secret_ct) {
-        secret = pando_reveal(rq, EMAIL_PROVIDER, m->secret_ct, &len);
-
-        if (secret == NULL) {
-            return (email_outcome_t) { .outcome = "deferred",
-                .diagnostic = "the provider's password cannot be read",
-                .away = "its password cannot be read" };
-        }
-    }
-
     ask = (pando_mail_t) {
         .host = json_string_value(json_object_get(config, "host")),
         .port = (int) json_integer_value(json_object_get(config, "port")),
@@ -158,9 +144,39 @@ smtp(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail)
         ask.password = NULL;
     }
 
-    got = pando_mail(rq, &ask);
+    return judged(rq, pando_mail(rq, &ask));
+}
 
-    return judged(rq, got);
+
+/* To whoever was picked. */
+
+static email_outcome_t
+outside(pando_req_t *rq, const email_claim_t *m, const email_mail_t *mail,
+    const email_mail_t *plain)
+{
+    size_t   len;
+    json_t  *config = json_loads(m->config, 0, NULL);
+    void    *secret = NULL;
+
+    if (m->secret_ct) {
+        secret = pando_reveal(rq, EMAIL_PROVIDER, m->secret_ct, &len);
+
+        if (secret == NULL) {
+            return (email_outcome_t) { .outcome = "deferred",
+                .diagnostic = "the provider's password cannot be read",
+                .away = "its password cannot be read" };
+        }
+    }
+
+    if (strcmp(m->kind, "sendgrid") == 0) {
+        return email_by_sendgrid(rq, m, plain, config, secret);
+    }
+
+    if (strcmp(m->kind, "ses") == 0) {
+        return email_by_ses(rq, m, plain, config, secret);
+    }
+
+    return smtp(rq, m, mail, config, secret);
 }
 
 

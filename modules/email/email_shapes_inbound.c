@@ -34,6 +34,15 @@ static const pando_field_t  received_fields[] = {
     PANDO_END
 };
 
+typedef struct { pando_list_t  outcomes; } noticed_t;
+
+static const pando_field_t  noticed_fields[] = {
+    PANDO_FIELD(noticed_t, LIST, outcomes, .required = true,
+                .item = PANDO_IS_TEXT, .note = "of each event what came of "
+                "it, as of mails that come in"),
+    PANDO_END
+};
+
 static const pando_field_t  inbound_fields[] = {
     PANDO_FIELD(inbound_t, UUID, id, .required = true),
     PANDO_FIELD(inbound_t, ENUM, route, .required = true, .among = routes),
@@ -65,6 +74,10 @@ const pando_shape_t
 email_inbound_in = {
     .name = "EmailInboundTo", .size = sizeof(email_inbound_in_t),
     .given = true, .fields = inbound_in_fields
+},
+email_told_view = {
+    .name = "EmailNoticed", .size = sizeof(noticed_t),
+    .fields = noticed_fields
 },
 email_received_view = {
     .name = "EmailInboundOutcome", .size = sizeof(email_received_t),

@@ -7,13 +7,16 @@
 #include "email.h"
 
 
-const char *const  email_kinds[] = { "capture", "smtp", NULL };
+const char *const  email_kinds[] = {
+    "capture", "smtp", "sendgrid", "ses", NULL
+};
 const char *const  email_tls[] = { "starttls", "tls", "plain", NULL };
 
 
 typedef struct {
     pando_uuid_t   id;
-    const char    *name, *host, *user, *last_error;
+    const char    *name, *host, *user, *last_error, *base_url, *region,
+                  *events_key, *topic_arn, *configuration_set;
     int            kind, tls;
     int64_t        port, weight, failures, version;
     pando_list_t   lanes;
@@ -27,7 +30,18 @@ typedef struct {
     PANDO_FIELD(email_provider_in_t, INT, port, .min = 1, .max = 65535,       \
                 .note = "587, 465 or 25, as tls says"),                       \
     PANDO_FIELD(email_provider_in_t, ENUM, tls, .among = email_tls),          \
-    PANDO_FIELD(email_provider_in_t, TEXT, user, .min = 1, .max = 200),       \
+    PANDO_FIELD(email_provider_in_t, TEXT, user, .min = 1, .max = 200,        \
+                .note = "of ses the id of its key"),                          \
+    PANDO_FIELD(email_provider_in_t, TEXT, base_url, .pattern = "url",        \
+                .max = 300, .note = "of sendgrid and ses, if not their own"), \
+    PANDO_FIELD(email_provider_in_t, TEXT, region, .pattern = "slug",         \
+                .max = 40, .note = "of ses"),                                 \
+    PANDO_FIELD(email_provider_in_t, TEXT, events_key, .max = 300,            \
+                .note = "of sendgrid: by which it signs what it tells"),      \
+    PANDO_FIELD(email_provider_in_t, TEXT, topic_arn, .max = 300,             \
+                .note = "of ses: the topic that tells of mails"),             \
+    PANDO_FIELD(email_provider_in_t, TEXT, configuration_set, .max = 64,      \
+                .note = "of ses"),                                            \
     PANDO_FIELD(email_provider_in_t, TEXT, secret, .min = 1, .max = 500,      \
                 .note = "kept encrypted and never shown"),                    \
     PANDO_FIELD(email_provider_in_t, LIST, lanes, .item = PANDO_IS_ENUM,      \
@@ -54,6 +68,9 @@ static const pando_field_t  provider_patch_fields[] = {
     PANDO_END
 };
 
+#define SHOWN(name)                                                           \
+    PANDO_FIELD(provider_t, TEXT, name, .required = true, .nullable = true)
+
 static const pando_field_t  provider_fields[] = {
     PANDO_FIELD(provider_t, UUID, id, .required = true),
     PANDO_FIELD(provider_t, TEXT, name, .required = true),
@@ -64,6 +81,8 @@ static const pando_field_t  provider_fields[] = {
     PANDO_FIELD(provider_t, ENUM, tls, .required = true, .nullable = true,
                 .among = email_tls),
     PANDO_FIELD(provider_t, TEXT, user, .required = true, .nullable = true),
+    SHOWN(base_url), SHOWN(region), SHOWN(events_key), SHOWN(topic_arn),
+    SHOWN(configuration_set),
     PANDO_FIELD(provider_t, BOOL, has_secret, .required = true),
     PANDO_FIELD(provider_t, INT, weight, .required = true),
     PANDO_FIELD(provider_t, LIST, lanes, .required = true,

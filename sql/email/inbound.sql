@@ -17,6 +17,18 @@ SELECT email.complained(:message, :tag, :kind);
 -- lane: writes
 SELECT email.left_by_mail(:message, :tag);
 
+-- name: teller(id uuid) -> row? email_teller
+-- across tenants: who tells names its provider, and signs for it
+-- row: kind text, config jsonb
+SELECT p.kind, p.config FROM email.providers AS p
+ WHERE p.id = :id AND p.kind IN ('sendgrid', 'ses');
+
+-- name: notice(provider uuid, source text, message uuid, what text,
+--       class text?, status text?, diagnostic text?) -> text?
+-- lane: writes
+SELECT email.notice(:provider, :source, :message, :what, :class, :status,
+                    :diagnostic);
+
 -- name: receive(route text, sender text, recipient text, subject text,
 --       message uuid?, outcome text, size int) -> uuid
 -- lane: writes

@@ -224,6 +224,14 @@ $t->fails($t->patch("/email/providers/$slow->{id}", { name => 'relay' }), $put,
     'provider_name_taken', '/name');
 $t->fails($t->patch("/email/providers/$slow->{id}", { user => 'x' }), $put,
     'provider_incomplete', '/secret');
+for (['events_key_invalid', events_key => 'x'], ['url_not_allowed', base_url => 'http://10.0.0.1/'])
+{
+    my ($code, $name, $value) = @$_;
+    $t->fails($t->post('/email/providers', { name => 'x', kind => 'sendgrid', secret => 's',
+        $name => $value }), $post, $code, "/$name");
+    $t->fails($t->patch("/email/providers/$slow->{id}", { $name => $value }), $put, $code,
+        "/$name");
+}
 $t->fails($t->patch("/email/providers/$slow->{id}", { weight => 1 }, 'If-Match' => '"9"'), $put,
     'precondition_failed');
 $t->works($t->get("/email/providers/$slow->{id}"), 'GET /email/providers/{id}', 200);
