@@ -90,6 +90,8 @@ struct realtime_conn_s {
     bool               counted;     /* among the user's */
     bool               reads;       /* may hear by its scope */
     bool               busy;        /* a flow answers what is asked */
+    int64_t            shown;       /* when it may show something again, ms */
+    int64_t            said;        /* and say something */
     int64_t            since;       /* when that flow began; ms */
     int64_t            opened;
     int64_t            expires;     /* Unix seconds, when it was warned */
@@ -150,6 +152,69 @@ typedef struct {
     int64_t        history_size, history_seconds, rate, max_size;
 } realtime_namespace_in_t;
 
+typedef struct {
+    pando_given_t  given;
+    const char    *ref;
+    int            format;
+} realtime_doc_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *ref;
+} realtime_docs_query_t;
+
+typedef struct {
+    pando_given_t  given;
+    int64_t        since_seq;
+} realtime_doc_query_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *client_id, *data, *section;
+    int64_t        client_clock, fence;
+} realtime_update_in_t;
+
+typedef struct {
+    int64_t        seq;
+    bool           repeated;
+} realtime_update_t;
+
+typedef struct {
+    pando_given_t  given;
+    int64_t        seq;
+    const char    *data;
+} realtime_snapshot_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *name;
+} realtime_version_in_t;
+
+typedef struct {
+    const char    *name;
+} realtime_versioned_t;
+
+typedef struct {
+    pando_given_t  given;
+    pando_uuid_t   version_id;
+} realtime_restore_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    int64_t        ttl, fence;
+} realtime_lock_in_t;
+
+extern const pando_shape_t  realtime_doc_in, realtime_docs_query,
+                            realtime_doc_query, realtime_update_in,
+                            realtime_snapshot_in, realtime_version_in,
+                            realtime_restore_in, realtime_lock_in,
+                            realtime_doc_view, realtime_doc_whole,
+                            realtime_update_view, realtime_version_view,
+                            realtime_lock_view;
+extern const char *const    realtime_formats[];
+extern const pando_event_t  realtime_doc_updated, realtime_version_created;
+extern const pando_job_t    realtime_doc_tell, realtime_doc_told;
+
 extern const pando_shape_t  realtime_namespace_in, realtime_namespace_patch,
                             realtime_namespace_view, realtime_presence_view,
                             realtime_publish_in, realtime_published,
@@ -168,7 +233,8 @@ extern const char *const      realtime_modes[];
 extern const pando_domain_t   realtime_domain;
 extern const pando_route_t    realtime_sockets[], realtime_streams[],
                               realtime_messages[], realtime_namespaces[],
-                              realtime_presences[];
+                              realtime_presences[], realtime_docs[],
+                              realtime_doc_parts[];
 extern const pando_hear_t     realtime_hears[];
 extern const pando_metric_t   realtime_metrics[];
 extern unsigned               realtime_metric_base;
@@ -201,6 +267,10 @@ PANDO_WAITS bool realtime_append(pando_req_t *rq, const char *tenant,
 PANDO_WAITS const realtime_history_t *realtime_read(pando_req_t *rq,
     const char *key, const realtime_spot_t *from, const realtime_spot_t *told,
     int64_t most);
+
+/* Up to where a channel is: what follows is not missed. */
+PANDO_WAITS bool realtime_position(pando_req_t *rq, const char *tenant,
+    const char *name, realtime_spot_t *out);
 
 /* realtime_channels.c */
 realtime_sub_t *realtime_subscribe(realtime_conn_t *conn, const char *name);

@@ -263,6 +263,10 @@ tell_them(json_t *what, const char *verb, const char *tenant)
         if (strcmp(verb, "close") == 0) {
             pando_live_close(conn->live, code, "revoked");
 
+        } else if (strcmp(verb, "narrow") == 0) {
+            conn->reads = false;
+            realtime_conn_recheck(conn, NULL);
+
         } else if (name && (sub = realtime_sub(conn, name))) {
             realtime_untell(sub, "revoked");
             realtime_unsubscribe(sub);

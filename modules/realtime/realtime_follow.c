@@ -11,6 +11,8 @@
 
 static void follow(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
 static void rights(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
+static const char *whom(pando_req_t *rq, const pando_told_t *told,
+    const char *member);
 static const char *channel_of(pando_req_t *rq, const pando_told_t *told,
     const char *text, size_t len);
 static const char *value_of(pando_req_t *rq, const pando_told_t *told,
@@ -22,8 +24,9 @@ const pando_hear_t  realtime_hears[] = {
     { "realtime.follow", "*", follow, .attempts = 12, .anew = true,
       .note = "tells events to the channels they are mapped to" },
 
-    { "realtime.rights", "realtime.namespace_changed", rights,
-      .attempts = 12, .parallel = 4,
+    { "realtime.rights", "realtime.namespace_changed session.revoked "
+      "permission.revoked membership.removed tenant.suspended "
+      "user.erasure_requested", rights, .attempts = 12,
       .note = "has what is open looked at again" },
 
     PANDO_END
@@ -74,15 +77,66 @@ follow(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 }
 
 
+/*
+ * What somebody may not any more ends where it is open, in every worker of
+ * every node.  Whose permission was taken loses what he heard by his scope,
+ * and may ask for it again with what he then has.
+ */
+
 static void
 rights(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 {
-    if (told->has_tenant && pando_has_redis()
-        && !realtime_control(json_pack("{s:s, s:s}", "do", "spaces", "tenant",
-                                       pando_uuid_text(rq, told->tenant))))
-    {
+    json_t      *what;
+    const char  *type = told->type, *verb = "close", *who = "user";
+    const char  *id = NULL;
+
+    if (strcmp(type, "user.erasure_requested") == 0 && told->has_subject) {
+        realtime_sql_forget_user(tx, told->subject);
+    }
+
+    if (!told->has_tenant || !pando_has_redis()) {
+        return;
+    }
+
+    if (strcmp(type, "realtime.namespace_changed") == 0) {
+        verb = "spaces";
+
+    } else if (strcmp(type, "session.revoked") == 0) {
+        who = "session";
+        id = whom(rq, told, "sid");
+
+    } else if (strcmp(type, "tenant.suspended") != 0) {
+        verb = strcmp(type, "permission.revoked") == 0 ? "narrow" : "close";
+        id = whom(rq, told, "user_id");
+    }
+
+    what = json_pack("{s:s, s:s, s:i}", "do", verb, "tenant",
+                     pando_uuid_text(rq, told->tenant), "code",
+                     REALTIME_CLOSE_REVOKED);
+
+    if (id) {
+        json_object_set_new(what, who, json_string(id));
+    }
+
+    if (!realtime_control(what)) {
         pando_leave(rq, &realtime_away);
     }
+}
+
+
+/* The one in its data, or else its subject; nobody, where neither is there. */
+
+static const char *
+whom(pando_req_t *rq, const pando_told_t *told, const char *member)
+{
+    json_t      *value = json_object_get(pando_told_tree(rq, told), member);
+    const char  *text = json_string_value(value);
+
+    if (text && *text) {
+        return text;
+    }
+
+    return told->has_subject ? pando_uuid_text(rq, told->subject) : "-";
 }
 
 

@@ -187,3 +187,24 @@ realtime_read(pando_req_t *rq, const char *key, const realtime_spot_t *from,
 
     return history;
 }
+
+
+bool
+realtime_position(pando_req_t *rq, const char *tenant, const char *name,
+    realtime_spot_t *out)
+{
+    realtime_spot_t            none = { .offset = 0 };
+    realtime_spot_t            far = { "*", INT64_C(999999999999999) };
+    const realtime_history_t  *got;
+
+    got = realtime_read(rq, pando_text(rq, "rt:%s:%s", tenant, name), &far,
+                        &none, 1);
+
+    if (got == NULL) {
+        return false;
+    }
+
+    *out = got->top;
+
+    return true;
+}

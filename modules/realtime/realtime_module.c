@@ -14,11 +14,21 @@ static const pando_route_t *const  routes[] = {
     realtime_messages,
     realtime_namespaces,
     realtime_presences,
+    realtime_docs,
+    realtime_doc_parts,
     NULL
 };
 
 static const pando_event_t *const  events[] = {
     &realtime_namespace_changed,
+    &realtime_doc_updated,
+    &realtime_version_created,
+    NULL
+};
+
+static const pando_job_t *const  jobs[] = {
+    &realtime_doc_tell,
+    &realtime_doc_told,
     NULL
 };
 
@@ -71,6 +81,7 @@ const pando_domain_t  realtime_domain = {
     .routes = routes,
     .queries = realtime_queries,
     .events = events,
+    .jobs = jobs,
     .hears = realtime_hears,
     .settings = settings,
     .ticks = ticks,

@@ -15,6 +15,10 @@
 #define DEPTH     32
 #define FLOW_MS   60000
 #define RUN_MS    20000             /* then another flow goes on */
+#define SHOW_MS   50                /* between two cursors */
+#define SHOW_MAX  4096              /* bytes of one */
+#define SAY_MS    100               /* between two messages, after a burst */
+#define BURST     50
 
 
 struct realtime_asked_s {
@@ -46,6 +50,8 @@ static void do_unsubscribe(pando_req_t *rq, realtime_conn_t *conn,
     json_t *in);
 static void do_publish(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
 static void do_presence(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
+static void do_awareness(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
+static bool is_in_time(int64_t *next, int64_t every_ms, int64_t burst);
 static const char *name_of(pando_req_t *rq, realtime_conn_t *conn,
     json_t *in);
 static const char *may_subscribe(pando_req_t *rq, realtime_conn_t *conn,
@@ -61,7 +67,7 @@ static const char *const  protocols[] = { "pando.v1.json", NULL };
 
 static const pando_live_kind_t  kind = {
     .opened = opened, .heard = heard, .closed = closed,
-    .protocols = protocols
+    .per_second = 50, .burst = 100, .protocols = protocols
 };
 
 static const command_t  commands[] = {
@@ -70,6 +76,7 @@ static const command_t  commands[] = {
     { "unsubscribe", do_unsubscribe },
     { "publish", do_publish },
     { "presence", do_presence },
+    { "awareness", do_awareness },
     { NULL, NULL }
 };
 
@@ -467,6 +474,11 @@ do_publish(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
         return;
     }
 
+    if (!is_in_time(&conn->said, SAY_MS, BURST)) {
+        fail(rq, conn, in, realtime_too_often.code, realtime_too_often.text);
+        return;
+    }
+
     problem = realtime_publish(rq, conn->tenant, name, data,
                                json_string_value(event),
                                pando_may(rq, "realtime:write"), &spot,
@@ -519,6 +531,70 @@ do_presence(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
     }
 
     say(rq, conn, in, "reply", out);
+}
+
+
+/*
+ * A cursor, a selection: to the others in a channel, and kept nowhere.  What
+ * comes too often is left out, for the next one takes its place; only what is
+ * wrong is answered.
+ */
+
+static void
+do_awareness(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
+{
+    json_t          *data = json_object_get(in, "data");
+    const char      *text, *key, *name = name_of(rq, conn, in);
+    realtime_sub_t  *sub;
+
+    if (name == NULL) {
+        return;
+    }
+
+    sub = realtime_sub(conn, name);
+
+    if (sub == NULL || !sub->present) {
+        fail(rq, conn, in, "not_present", "it is for who is there");
+        return;
+    }
+
+    text = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+    if (text == NULL || strlen(text) > SHOW_MAX) {
+        fail(rq, conn, in, "invalid", "data, of at most 4 kib");
+        return;
+    }
+
+    if (!is_in_time(&conn->shown, SHOW_MS, BURST)) {
+        return;
+    }
+
+    key = pando_copy(rq, realtime_key(sub->channel),
+                     strlen(realtime_key(sub->channel)));
+    text = pando_text(rq, "^ %s %s %s", pando_uuid_text(rq, conn->user),
+                      conn->client, text);
+    (void) realtime_say_once(rq, key, text, strlen(text));
+}
+
+
+/* So many at once, then one every so often (GCRA). */
+
+static bool
+is_in_time(int64_t *next, int64_t every_ms, int64_t burst)
+{
+    int64_t  now = pando_monotonic_ms();
+
+    if (*next < now) {
+        *next = now;
+    }
+
+    if (*next - now > every_ms * (burst - 1)) {
+        return false;
+    }
+
+    *next += every_ms;
+
+    return true;
 }
 
 

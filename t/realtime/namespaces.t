@@ -77,10 +77,10 @@ $t->fails($t->get(at('none')), $get, 'not_found');
 my $all = $t->works($t->get('/realtime/namespaces'), $list, 200)->{data};
 is_deeply [ map { $_->{prefix} } @$all ], [ 'room', 'tenant' ], 'all of them';
 is change('room', rate => 0)->{version}, 2, 'changed';
-$t->fails($t->patch(at('room'), { rate => 1 }, 'If-Match' => '"1"'), $patch,
+$t->fails($t->patch(at('room'), { rate => 1 }, 'If-Match' => '"v1"'), $patch,
     'precondition_failed');
 $t->fails($t->patch(at('none'), { rate => 1 }), $patch, 'not_found');
-$t->fails($t->delete(at('room'), 'If-Match' => '"1"'), $delete,
+$t->fails($t->delete(at('room'), 'If-Match' => '"v1"'), $delete,
     'precondition_failed');
 $t->fails($t->delete(at('none')), $delete, 'not_found');
 is $t->get('/realtime/namespaces', %read)->{status}, 403, 'for admins';

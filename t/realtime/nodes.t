@@ -6,10 +6,12 @@ use FindBin;
 use lib $FindBin::Bin;
 
 use Pando;
+use Pando::Server;
 use Talk;
 
 my $room = 'room:all';
-my %set = (workers => 4, redis => $ENV{PANDO_TEST_REDIS},
+my $redis = Pando::Server->redis;
+my %set = (workers => 4, redis => $redis->socket,
     main => 'worker_shutdown_timeout 5s;',
     http => 'pando_set realtime.history_size 10000; pando_set realtime.connections 1000;');
 my ($a, $b) = map { Pando->new(%set) } 1 .. 2;

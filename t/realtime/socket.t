@@ -5,12 +5,14 @@ use FindBin;
 use lib $FindBin::Bin;
 
 use Pando;
+use Pando::Server;
 use Talk;
 
 my $me = '01939bd0-0000-7000-8000-000000000001';
 my $other = '01939bd0-0000-7000-8000-000000000002';
 my ($tenant, $stranger) = ($Pando::Token::TENANT, $Pando::Token::OTHER);
-my $p = Pando->new(workers => 2,
+my $redis = Pando::Server->redis;
+my $p = Pando->new(workers => 2, redis => $redis->socket,
     http => 'pando_set realtime.history_size 50; pando_set realtime.connections 8;');
 my %read = (token => $p->token(sub => $me, scope => 'realtime:read'));
 my %write = (token => $p->token(sub => $other, scope => 'realtime:write'));

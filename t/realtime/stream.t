@@ -3,11 +3,13 @@
 
 use Pando;
 use Pando::Live;
+use Pando::Server;
 
 my $me = '01939bd0-0000-7000-8000-000000000001';
 my $other = '01939bd0-0000-7000-8000-000000000002';
 my $tenant = $Pando::Token::TENANT;
-my $p = Pando->new(domains => [qw(realtime probe)], workers => 2,
+my $redis = Pando::Server->redis;
+my $p = Pando->new(domains => [qw(realtime probe)], workers => 2, redis => $redis->socket,
     http => "pando_set realtime.events 'probe.created tenant:{tenant}:probes;"
         . " probe.* probe:{subject}:{data.name} ; other.* x';");
 my %read = (token => $p->token(sub => $me, scope => 'realtime:read'));
