@@ -619,6 +619,11 @@ PANDO_WAITS int pando_call(pando_req_t *rq, const char *name,
     const pando_shape_t *takes, const void *in,
     const pando_shape_t *gives, void *out);
 
+/* As JSON in and out, for who learns of a call from data; also FAILED where
+   in is not of its shape.  Of domains enabled here only. */
+PANDO_WAITS int pando_call_json(pando_req_t *rq, const char *name,
+    const char *in, const char **out);
+
 
 /* 12. The domain */
 

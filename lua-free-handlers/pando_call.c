@@ -115,6 +115,47 @@ pando_call(pando_req_t *rq, const char *name, const pando_shape_t *takes,
 }
 
 
+int
+pando_call_json(pando_req_t *rq, const char *name, const char *in,
+    const char **out)
+{
+    int                    rc;
+    void                  *takes = NULL, *gives = NULL;
+    size_t                 len;
+    json_t                *tree = NULL;
+    pando_faults_t        *faults = pando_alloc(rq, sizeof(pando_faults_t));
+    const pando_call_t    *call;
+    const pando_domain_t  *domain;
+
+    *out = "{}";
+    call = find(name, &domain);
+
+    if (call == NULL) {
+        return PANDO_CALL_ABSENT;
+    }
+
+    pando_faults_init(faults, pando_flow_mem(rq));
+
+    if (call->takes && pando_shape_parse(call->takes, in, strlen(in),
+                           &rq->mem, &takes, &tree, faults) != 0)
+    {
+        return PANDO_CALL_FAILED;
+    }
+
+    if (call->gives) {
+        gives = pando_alloc(rq, call->gives->size);
+    }
+
+    rc = in_process(rq, call, domain, takes, gives);
+
+    if (rc == 0 && call->gives) {
+        *out = render(rq, call->gives, gives, &len);
+    }
+
+    return rc;
+}
+
+
 static const pando_call_t *
 find(const char *name, const pando_domain_t **of)
 {

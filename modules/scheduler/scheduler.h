@@ -54,19 +54,22 @@ extern const pando_shape_t  scheduler_spec_in, scheduler_preview_in,
                             scheduler_calendar_view, scheduler_jobs_in,
                             scheduler_job_view, scheduler_bulk_in,
                             scheduler_bulk_view,
-                            scheduler_queues_view;
+                            scheduler_queues_view, scheduler_queue_in,
+                            scheduler_queue_view,
+                            scheduler_action_shape;
 extern const pando_event_t  scheduler_fired, scheduler_failed,
                             scheduler_missed, scheduler_paused,
-                            scheduler_ended;
+                            scheduler_ended, scheduler_job_dead;
 extern const pando_route_t  scheduler_preview[], scheduler_schedules[],
                             scheduler_states[], scheduler_runs[],
                             scheduler_tasks[], scheduler_backfills[],
-                            scheduler_calendars[], scheduler_jobs[];
+                            scheduler_calendars[], scheduler_jobs[],
+                            scheduler_outsides[];
 extern const pando_call_t   scheduler_calls[];
 extern const pando_job_t    scheduler_fire, scheduler_look, scheduler_run,
                             scheduler_sweep, scheduler_forget,
                             scheduler_zones, scheduler_refresh,
-                            scheduler_refreshes;
+                            scheduler_refreshes, scheduler_outside;
 extern const char *const    scheduler_sources[],
                            *const scheduler_job_states[],
                            *const scheduler_bulk_states[];
@@ -79,7 +82,7 @@ extern const pando_setting_t  scheduler_settings[];
 #define SCHEDULER_SIGNATURE  48     /* "v1," and base64, with the zero */
 #define SCHEDULER_AHEAD      100    /* times looked at when it is saved */
 
-enum { SCHEDULER_EVENT = 0, SCHEDULER_HTTP, SCHEDULER_JOB };
+enum { SCHEDULER_EVENT = 0, SCHEDULER_HTTP, SCHEDULER_JOB, SCHEDULER_CALL };
 
 typedef struct {
     pando_given_t  given;
@@ -147,6 +150,14 @@ typedef struct { int64_t  jobs; } scheduler_bulk_t;
 
 typedef struct {
     pando_given_t  given;
+    bool           paused;
+    int64_t        max_running;
+    double         weight;
+    pando_uuid_t   tenant;
+} scheduler_queue_in_t;
+
+typedef struct {
+    pando_given_t  given;
     const char    *note;
 } scheduler_note_in_t;
 
@@ -179,6 +190,7 @@ typedef struct {
     const char    *event;               /* its type, where one is told */
     const char    *job;                 /* or the kind of a job */
     const char    *data;
+    bool           never;               /* to be tried again */
 } scheduler_outcome_t;
 
 typedef struct {
@@ -220,6 +232,11 @@ PANDO_WAITS const char *scheduler_ics(pando_req_t *rq, const char *text,
 /* scheduler_actions.c */
 void scheduler_action_or_leave(pando_req_t *rq,
     const scheduler_action_in_t *action) PANDO_LEAVES;
+/* Which scope a call needs; NULL: it is not to be scheduled. */
+const char *scheduler_scope_of(pando_req_t *rq, const char *call);
+/* With the action: what it may do is known by the scopes of who saved it. */
+void scheduler_keep_scopes(pando_tx_t *tx, pando_uuid_t id,
+    const scheduler_action_in_t *action);
 /* Of another domain, which may do more. */
 bool scheduler_action_ok(pando_req_t *rq, json_t *action);
 PANDO_WAITS void scheduler_act(pando_req_t *rq, pando_uuid_t run,

@@ -32,6 +32,9 @@ static void bad(pando_req_t *rq, const char *pointer, const char *why)
 static void check_event(pando_req_t *rq, const scheduler_action_in_t *in);
 static void check_http(pando_req_t *rq, const scheduler_action_in_t *in);
 static void check_job(pando_req_t *rq, const scheduler_action_in_t *in);
+static void check_call(pando_req_t *rq, const scheduler_action_in_t *in);
+static void call_domain(pando_req_t *rq, const scheduler_begun_t *of,
+    json_t *action, scheduler_outcome_t *out);
 static void check_headers(pando_req_t *rq, json_t *headers);
 static void check_template(pando_req_t *rq, const char *text,
     const char *pointer);
@@ -55,8 +58,71 @@ scheduler_action_or_leave(pando_req_t *rq, const scheduler_action_in_t *in)
     } else if (in->type == SCHEDULER_HTTP) {
         check_http(rq, in);
 
-    } else {
+    } else if (in->type == SCHEDULER_JOB) {
         check_job(rq, in);
+
+    } else {
+        check_call(rq, in);
+    }
+}
+
+
+/* "sms.send=sms:write reports.run=reports:write" */
+
+const char *
+scheduler_scope_of(pando_req_t *rq, const char *call)
+{
+    size_t       n, len = strlen(call);
+    const char  *s = pando_setting(rq, "calls");
+
+    for (s += strspn(s, " "); *s; s += n, s += strspn(s, " ")) {
+        n = strcspn(s, " ");
+
+        if (n > len + 1 && strncmp(s, call, len) == 0 && s[len] == '=') {
+            return pando_copy(rq, s + len + 1, n - len - 1);
+        }
+    }
+
+    return NULL;
+}
+
+
+void
+scheduler_keep_scopes(pando_tx_t *tx, pando_uuid_t id,
+    const scheduler_action_in_t *action)
+{
+    const char  *scope = action->type == SCHEDULER_CALL
+                         ? scheduler_scope_of(pando_tx_req(tx), action->name)
+                         : NULL;
+
+    scheduler_sql_set_scopes(tx, id, &scope, scope ? 1 : 0);
+}
+
+
+/* Of those that this deployment lets be scheduled, by who may call it. */
+
+static void
+check_call(pando_req_t *rq, const scheduler_action_in_t *in)
+{
+    const char  *scope;
+
+    if (in->name == NULL || in->url || in->body || in->headers || in->kind
+        || in->data)
+    {
+        bad(rq, in->name ? "/action" : "/action/name",
+            "a call has a name and a payload only");
+    }
+
+    scope = scheduler_scope_of(rq, in->name);
+
+    if (scope == NULL || !pando_may(rq, scope)) {
+        pando_leave_at(rq, &scheduler_not_allowed, "/action/name");
+    }
+
+    if (in->payload) {
+        check_template(rq, json_dumps(in->payload, JSON_COMPACT
+                                                   |JSON_ENCODE_ANY),
+                       "/action/payload");
     }
 }
 
@@ -264,6 +330,9 @@ scheduler_act(pando_req_t *rq, pando_uuid_t run, const scheduler_begun_t *of,
         out->data = json_dumps(json_object_get(action, "payload"),
                                JSON_COMPACT|JSON_ENCODE_ANY);
 
+    } else if (type && strcmp(type, "call") == 0) {
+        call_domain(rq, of, action, out);
+
     } else {
         out->error = "the action is of no known type";
     }
@@ -285,6 +354,41 @@ tell(pando_req_t *rq, pando_uuid_t run, const scheduler_begun_t *of,
         time_text(rq, of->nominal_at),
         data ? filled(rq, of, json_dumps(data, JSON_COMPACT
                                                |JSON_ENCODE_ANY)) : "null");
+}
+
+
+/* Not for an owner who no longer has what the call asks for. */
+
+static void
+call_domain(pando_req_t *rq, const scheduler_begun_t *of, json_t *action,
+    scheduler_outcome_t *out)
+{
+    int          rc;
+    json_t      *payload = json_object_get(action, "payload");
+    const char  *name = json_string_value(json_object_get(action, "name"));
+    const char  *scope = name ? scheduler_scope_of(rq, name) : NULL, *said;
+
+    if (scope == NULL
+        || !scheduler_sql_has_scope(pando_auto(rq), of->schedule_id, scope))
+    {
+        out->never = true;
+        out->error = "owner_lost_scope";
+        return;
+    }
+
+    rc = pando_call_json(rq, name, payload
+             ? filled(rq, of, json_dumps(payload, JSON_COMPACT)) : "{}",
+             &said);
+
+    if (rc == 0) {
+        out->how = "succeeded";
+        out->result = said;
+
+    } else {
+        out->error = rc == PANDO_CALL_ABSENT ? "nobody offers the call"
+                     : rc < 0 ? "the payload is not what the call takes"
+                     : pando_text(rq, "the call said %d", rc);
+    }
 }
 
 

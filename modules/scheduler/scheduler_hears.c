@@ -18,6 +18,8 @@ static void on_tenant(pando_req_t *rq, pando_tx_t *tx,
     const pando_told_t *told);
 static void on_user(pando_req_t *rq, pando_tx_t *tx,
     const pando_told_t *told);
+static void on_revoked(pando_req_t *rq, pando_tx_t *tx,
+    const pando_told_t *told);
 static void zones(pando_req_t *rq, const void *data);
 static size_t anew(pando_req_t *rq, pando_uuid_t *after);
 static void look_at_rules(pando_req_t *rq, void *data);
@@ -30,6 +32,9 @@ const pando_hear_t  scheduler_hears[] = {
 
     { "scheduler.users", "user.suspended", on_user,
       .note = "pauses what a user has made" },
+
+    { "scheduler.permissions", "permission.revoked", on_revoked,
+      .note = "calls for nobody what they may no longer call" },
 
     PANDO_END
 };
@@ -81,6 +86,18 @@ on_user(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
     if (told->has_tenant && told->has_subject) {
         (void) scheduler_sql_suspend(tx, &told->subject,
                                      "its owner is suspended");
+    }
+}
+
+
+/* Its subject is the user; without a scope it is about all of them. */
+
+static void
+on_revoked(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
+{
+    if (told->has_tenant && told->has_subject) {
+        scheduler_sql_lose_scope(tx, told->subject, json_string_value(
+            json_object_get(pando_told_tree(rq, told), "scope")));
     }
 }
 

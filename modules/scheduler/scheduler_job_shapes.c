@@ -17,7 +17,8 @@ static const char *const  ops[] = { "retry", "cancel", NULL };
 
 typedef struct {
     pando_uuid_t   id, tenant_id;
-    const char    *queue, *kind, *unique_key, *note, *error, *lease_by;
+    const char    *queue, *kind, *unique_key, *note, *error, *lease_by, *why,
+                  *secret;
     int            state;
     int64_t        priority, attempts, max_attempts, progress;
     json_t        *payload;
@@ -63,6 +64,12 @@ static const pando_field_t  job_fields[] = {
     PANDO_FIELD(job_t, TEXT, error, .required = true, .nullable = true),
     PANDO_FIELD(job_t, TEXT, lease_by, .required = true, .nullable = true,
                 .note = "the worker that had it last"),
+    PANDO_FIELD(job_t, TEXT, why, .nullable = true,
+                .note = "of one that is ready and shown by itself, what it "
+                        "waits for: run_at, queue_paused, tenant_paused, "
+                        "max_running, waits_its_turn"),
+    PANDO_FIELD(job_t, TEXT, secret,
+                .note = "of a new call, this once"),
     PANDO_FIELD(job_t, TREE, payload, .required = true),
     PANDO_FIELD(job_t, TIME, created_at, .required = true),
     PANDO_FIELD(job_t, TIME, started_at, .required = true,
@@ -115,6 +122,36 @@ static const pando_shape_t  queue_shape = {
     .name = "JobQueue", .size = sizeof(queue_t), .fields = queue_fields
 };
 
+static const pando_field_t  queue_in_fields[] = {
+    PANDO_FIELD(scheduler_queue_in_t, BOOL, paused),
+    PANDO_FIELD(scheduler_queue_in_t, INT, max_running, .nullable = true,
+                .min = 1, .max = 1000000,
+                .note = "of each tenant, at once"),
+    PANDO_FIELD(scheduler_queue_in_t, NUMBER, weight,
+                .note = "between 0.01 and 100: a tenant's share"),
+    PANDO_FIELD(scheduler_queue_in_t, UUID, tenant,
+                .note = "for that one only, instead of for each"),
+    PANDO_END
+};
+
+typedef struct {
+    const char    *queue;
+    pando_uuid_t   tenant_id;
+    bool           paused;
+    int64_t        max_running;
+    double         weight;
+} set_t;
+
+static const pando_field_t  set_fields[] = {
+    PANDO_FIELD(set_t, TEXT, queue, .required = true),
+    PANDO_FIELD(set_t, UUID, tenant_id, .required = true, .nullable = true),
+    PANDO_FIELD(set_t, BOOL, paused, .required = true),
+    PANDO_FIELD(set_t, INT, max_running, .required = true,
+                .nullable = true),
+    PANDO_FIELD(set_t, NUMBER, weight, .required = true),
+    PANDO_END
+};
+
 static const pando_field_t  queues_fields[] = {
     PANDO_FIELD(queues_t, LIST, data, .required = true,
                 .shape = &queue_shape, .max = 2000),
@@ -136,6 +173,13 @@ scheduler_bulk_in = {
 scheduler_bulk_view = {
     .name = "JobsBulk", .size = sizeof(scheduler_bulk_t),
     .fields = bulk_fields
+},
+scheduler_queue_in = {
+    .name = "JobQueueChange", .size = sizeof(scheduler_queue_in_t),
+    .given = true, .fields = queue_in_fields, .patch = true
+},
+scheduler_queue_view = {
+    .name = "JobQueueSet", .size = sizeof(set_t), .fields = set_fields
 },
 scheduler_queues_view = {
     .name = "JobQueues", .size = sizeof(queues_t), .fields = queues_fields

@@ -19,6 +19,7 @@ static pando_reply_t retry(pando_req_t *rq);
 static pando_reply_t cancel(pando_req_t *rq);
 static pando_reply_t bulk(pando_req_t *rq);
 static pando_reply_t queues(pando_req_t *rq);
+static pando_reply_t set_queue(pando_req_t *rq);
 static bool operates(pando_req_t *rq);
 static const pando_uuid_t *whose(pando_req_t *rq, const pando_uuid_t *asked);
 
@@ -27,7 +28,11 @@ static const pando_problem_t
 no_kind = { .status = 422, .code = "job_kind_missing", .pointer = "/kind",
             .text = "of jobs that wait those of one kind are meant" },
 illegal = { .status = 409, .code = "illegal_transition",
-            .text = "the job is not in a state for that" };
+            .text = "the job is not in a state for that" },
+bad_weight = { .status = 422, .code = "weight_invalid", .pointer = "/weight",
+               .text = "a weight lies between 0.01 and 100" },
+bad_queue = { .status = 422, .code = "queue_invalid",
+              .text = "this is no name of a queue" };
 
 
 const pando_route_t  scheduler_jobs[] = {
@@ -57,6 +62,13 @@ const pando_route_t  scheduler_jobs[] = {
     { PANDO_GET, "/job-queues", queues, "List the queues of jobs",
       .scope = "scheduler:admin", .gives = &scheduler_queues_view,
       .trips = 1, .fails = { &pando_forbidden } },
+
+    { PANDO_PATCH, "/job-queues/{queue}", set_queue,
+      "Pause a queue, bound it, weigh it",
+      .scope = "scheduler:admin", .takes = &scheduler_queue_in,
+      .gives = &scheduler_queue_view, .trips = 3,
+      .fails = { &pando_forbidden, &bad_weight, &bad_queue },
+      .note = "For each tenant, or for one of them.  What runs runs on." },
 
     PANDO_END
 };
@@ -211,4 +223,48 @@ queues(pando_req_t *rq)
     }
 
     return pando_reply_json(rq, scheduler_sql_queues(pando_auto(rq)));
+}
+
+
+static pando_reply_t
+set_queue(pando_req_t *rq)
+{
+    int32_t                       most;
+    size_t                        n;
+    const char                   *queue = pando_path_text(rq, "queue");
+    pando_tx_t                   *tx;
+    pando_json_t                  json;
+    const pando_uuid_t           *of;
+    const pando_shape_t          *shape = &scheduler_queue_in;
+    const scheduler_queue_in_t   *in = pando_body(rq);
+
+    if (!operates(rq)) {
+        return pando_fail(rq, &pando_forbidden);
+    }
+
+    n = strspn(queue, "abcdefghijklmnopqrstuvwxyz0123456789_-.");
+
+    if (n == 0 || n > 100 || queue[n]) {
+        return pando_fail(rq, &bad_queue);
+    }
+
+    if (PANDO_GIVEN(shape, in, weight)
+        && !(in->weight >= 0.01 && in->weight <= 100))
+    {
+        return pando_fail(rq, &bad_weight);
+    }
+
+    of = PANDO_GIVEN(shape, in, tenant) ? &in->tenant : NULL;
+    most = (int32_t) in->max_running;
+    tx = pando_begin(rq);
+    scheduler_sql_queue_set(tx, queue, of,
+        PANDO_GIVEN(shape, in, paused) ? &in->paused : NULL,
+        PANDO_GIVEN(shape, in, max_running),
+        most ? &most : NULL,
+        PANDO_GIVEN(shape, in, weight) ? &in->weight : NULL);
+    json = scheduler_sql_queue_get(tx, queue, of);
+    pando_enqueued(tx);
+    pando_commit(tx);
+
+    return pando_reply_json(rq, json);
 }

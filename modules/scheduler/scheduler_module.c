@@ -17,6 +17,7 @@ static const pando_route_t *const  routes[] = {
     scheduler_backfills,
     scheduler_calendars,
     scheduler_jobs,
+    scheduler_outsides,
     NULL
 };
 
@@ -26,6 +27,7 @@ static const pando_event_t *const  events[] = {
     &scheduler_missed,
     &scheduler_paused,
     &scheduler_ended,
+    &scheduler_job_dead,
     NULL
 };
 
@@ -38,6 +40,7 @@ static const pando_job_t *const  jobs[] = {
     &scheduler_zones,
     &scheduler_refresh,
     &scheduler_refreshes,
+    &scheduler_outside,
     NULL
 };
 

@@ -91,7 +91,7 @@ run(pando_req_t *rq, const void *data)
 
     scheduler_act(rq, in->run_id, begun, &out);
 
-    if (strcmp(out.how, "succeeded") != 0
+    if (strcmp(out.how, "succeeded") != 0 && !out.never
         && begun->failures < begun->retries)
     {
         ms = pause_ms(rq, begun->failures);

@@ -95,6 +95,9 @@ const pando_setting_t  scheduler_settings[] = {
       "the tenant that sees the jobs of all, and their queues" },
     { "job_kinds", "", PANDO_SET_TEXT, 0, 0,
       "kinds of jobs that tenants may schedule, with blanks between them" },
+    { "calls", "", PANDO_SET_TEXT, 0, 0,
+      "calls that tenants may schedule, with the scope that each needs: "
+      "sms.send=sms:write" },
     { "plain_http", "off", PANDO_SET_BOOL, 0, 1,
       "whether http actions may go without TLS: for trying" },
     { 0 }
@@ -191,6 +194,7 @@ add(pando_req_t *rq)
     pando_json_t   json = scheduler_sql_schedule_add(tx, id, &owner,
                               pando_body_json(rq), next, concealed);
 
+    scheduler_keep_scopes(tx, id, &in->action);
     pando_enqueued(tx);
     pando_commit(tx);
 
@@ -271,6 +275,11 @@ changed(pando_req_t *rq, json_t *body, const scheduler_action_in_t *action)
 
     json = scheduler_sql_schedule_change(tx, id,
                json_dumps(body, JSON_COMPACT), &next, concealed);
+
+    if (action) {
+        scheduler_keep_scopes(tx, id, action);
+    }
+
     pando_enqueued(tx);
     pando_commit(tx);
 

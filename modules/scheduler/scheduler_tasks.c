@@ -94,6 +94,11 @@ add(pando_req_t *rq)
         PANDO_GIVEN(shape, in, run_at) ? &in->run_at : NULL, in->delay_s,
         action, in->time_zone, concealed, (int32_t) in->retries,
         (int32_t) in->timeout_s);
+
+    if (task->fresh) {
+        scheduler_keep_scopes(tx, task->task, &in->action);
+    }
+
     json = scheduler_sql_task_or_404(tx, task->task);
     pando_enqueued(tx);
     pando_commit(tx);

@@ -18,7 +18,7 @@ static const char *const  fates[] = {
 static const char *const  kinds[] = {
     "scheduled", "manual", "backfill", "catchup", NULL
 };
-static const char *const  actions[] = { "event", "http", "job", NULL };
+static const char *const  actions[] = { "event", "http", "job", "call", NULL };
 static const char *const  methods[] = {
     "POST", "PUT", "PATCH", "DELETE", "GET", NULL
 };
@@ -31,7 +31,8 @@ static const pando_field_t  action_fields[] = {
                 .among = actions),
     PANDO_FIELD(scheduler_action_in_t, TEXT, name, .min = 1, .max = 60,
                 .note = "of an event: told as custom.<name>; without it, as "
-                        "schedule.fired"),
+                        "schedule.fired; of a call: of another domain, as "
+                        "sms.send"),
     PANDO_FIELD(scheduler_action_in_t, TREE, data,
                 .note = "of an event; its texts may have {{nominal}}, "
                         "{{local_date}}, {{prev_success}}",
@@ -48,11 +49,12 @@ static const pando_field_t  action_fields[] = {
     PANDO_FIELD(scheduler_action_in_t, TEXT, kind, .min = 1, .max = 100,
                 .note = "of a job: one that tenants may schedule here"),
     PANDO_FIELD(scheduler_action_in_t, TREE, payload,
-                .note = "of a job"),
+                .note = "of a job or a call; of a call its texts may be like "
+                        "those of data"),
     PANDO_END
 };
 
-static const pando_shape_t  action_shape = {
+const pando_shape_t  scheduler_action_shape = {
     .name = "ScheduleAction", .size = sizeof(scheduler_action_in_t),
     .given = true, .fields = action_fields
 };
@@ -83,7 +85,7 @@ static const pando_field_t  schedule_in_fields[] = {
                 .note = "each run is put off by less than that, always by "
                         "the same for the same time"),
     PANDO_FIELD(scheduler_schedule_in_t, OBJECT, action, .required = true,
-                .shape = &action_shape,
+                .shape = &scheduler_action_shape,
                 .example = "{\"type\": \"event\", \"name\": \"report.due\"}"),
     PANDO_FIELD(scheduler_schedule_in_t, ENUM, overlap, .among = overlaps,
                 .otherwise = "\"skip\"",
@@ -150,7 +152,7 @@ static const pando_field_t  schedule_fields[] = {
                 .item = PANDO_IS_UUID),
     PANDO_FIELD(schedule_t, INT, jitter_s, .required = true),
     PANDO_FIELD(schedule_t, OBJECT, action, .required = true,
-                .shape = &action_shape),
+                .shape = &scheduler_action_shape),
     PANDO_FIELD(schedule_t, ENUM, overlap, .required = true,
                 .among = overlaps),
     PANDO_FIELD(schedule_t, INT, catchup_s, .required = true),
@@ -201,7 +203,7 @@ static const pando_field_t  task_in_fields[] = {
                 .max = 252288000, .note = "instead of run_at",
                 .example = "60"),
     PANDO_FIELD(scheduler_task_in_t, OBJECT, action, .required = true,
-                .shape = &action_shape,
+                .shape = &scheduler_action_shape,
                 .example = "{\"type\": \"event\", \"name\": \"trial.over\"}"),
     PANDO_FIELD(scheduler_task_in_t, TEXT, dedupe_key, .min = 1, .max = 200,
                 .note = "the same key is the same task"),
@@ -221,7 +223,7 @@ static const pando_field_t  task_fields[] = {
     PANDO_FIELD(task_t, TIME, run_at, .required = true),
     PANDO_FIELD(task_t, TEXT, time_zone, .required = true),
     PANDO_FIELD(task_t, OBJECT, action, .required = true,
-                .shape = &action_shape),
+                .shape = &scheduler_action_shape),
     PANDO_FIELD(task_t, INT, retries, .required = true),
     PANDO_FIELD(task_t, INT, timeout_s, .required = true),
     PANDO_FIELD(task_t, ENUM, state, .required = true, .among = fates),
@@ -404,6 +406,25 @@ paused_shape = { .name = "SchedulePaused", .size = sizeof(told_t),
 ended_shape = { .name = "ScheduleEnded", .size = sizeof(told_t),
                 .fields = ended_fields };
 
+typedef struct {
+    pando_uuid_t   id;
+    const char    *queue, *kind, *error;
+    int64_t        attempts;
+} dead_t;
+
+static const pando_field_t  dead_fields[] = {
+    PANDO_FIELD(dead_t, UUID, id, .required = true),
+    PANDO_FIELD(dead_t, TEXT, queue, .required = true),
+    PANDO_FIELD(dead_t, TEXT, kind, .required = true),
+    PANDO_FIELD(dead_t, INT, attempts, .required = true),
+    PANDO_FIELD(dead_t, TEXT, error, .required = true, .nullable = true),
+    PANDO_END
+};
+
+static const pando_shape_t  dead_shape = {
+    .name = "JobDead", .size = sizeof(dead_t), .fields = dead_fields
+};
+
 const pando_event_t
 scheduler_fired = {
     .type = "schedule.fired", .schema = 1, .data = &fired_shape,
@@ -424,4 +445,8 @@ scheduler_paused = {
 scheduler_ended = {
     .type = "schedule.ended", .schema = 1, .data = &ended_shape,
     .note = "a schedule will never be due again"
+},
+scheduler_job_dead = {
+    .type = "job.dead", .schema = 1, .data = &dead_shape,
+    .note = "a job failed in its last attempt"
 };

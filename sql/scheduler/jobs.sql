@@ -2,7 +2,9 @@
 
 -- name: job(id uuid, tenant_id uuid?) -> json?
 -- across tenants: operators see all
-SELECT pando.job_doc(j) FROM pando.jobs AS j
+SELECT pando.job_doc(j)::jsonb || jsonb_build_object('why',
+           scheduler.why(j))
+  FROM pando.jobs AS j
  WHERE j.id = :id AND (:tenant_id::uuid IS NULL OR j.tenant_id = :tenant_id);
 
 -- name: job_state(id uuid, tenant_id uuid?) -> text?
@@ -71,3 +73,52 @@ UPDATE pando.jobs
 
 -- name: queues() -> json
 SELECT scheduler.queues();
+
+-- name: queue_set(queue text, tenant_id uuid?, paused bool?, has_most bool,
+--       most int?, weight float8?) -> none
+-- lane: writes
+-- across tenants: operators set what holds for all, or for one of them
+WITH s AS (
+    INSERT INTO pando.job_queues AS q (queue, tenant_id, max_running, weight,
+           paused)
+    VALUES (:queue, coalesce(:tenant_id,
+                             '00000000-0000-0000-0000-000000000000'),
+            :most, :weight, coalesce(:paused, false))
+    ON CONFLICT (queue, tenant_id) DO UPDATE
+       SET max_running = CASE WHEN :has_most THEN :most
+                         ELSE q.max_running END,
+           weight = coalesce(:weight, q.weight),
+           paused = coalesce(:paused, q.paused), changed_at = now()
+    RETURNING q.queue
+)
+SELECT pando.lane_wake(l.kind, l.tenant_id, clock_timestamp())
+  FROM s, pando.job_lanes AS l
+ WHERE EXISTS (SELECT FROM pando.jobs AS j
+                WHERE j.kind = l.kind AND j.tenant_id = l.tenant_id
+                  AND j.state = 'ready' AND j.queue = s.queue);
+
+-- name: queue_get(queue text, tenant_id uuid?) -> json
+-- across tenants: operators see what holds for all, or for one of them
+SELECT json_build_object('queue', :queue::text,
+       'tenant_id', :tenant_id::uuid,
+       'paused', coalesce(bool_or(q.paused), false),
+       'max_running', min(q.max_running), 'weight', coalesce(min(q.weight), 1))
+  FROM pando.job_queues AS q
+ WHERE q.queue = :queue AND q.tenant_id = coalesce(:tenant_id,
+       '00000000-0000-0000-0000-000000000000');
+
+-- name: set_scopes(id uuid, scopes text[]) -> none
+UPDATE scheduler.schedules SET scopes = :scopes
+ WHERE tenant_id = :tenant AND id = :id;
+
+-- name: has_scope(id uuid, scope text) -> bool
+-- lane: writes
+SELECT EXISTS (SELECT FROM scheduler.schedules AS s
+                WHERE s.tenant_id = :tenant AND s.id = :id
+                  AND :scope = ANY (s.scopes));
+
+-- name: lose_scope(owner uuid, scope text?) -> none
+UPDATE scheduler.schedules AS s
+   SET scopes = CASE WHEN :scope::text IS NULL THEN '{}'
+                ELSE array_remove(s.scopes, :scope) END
+ WHERE s.tenant_id = :tenant AND s.owner = :owner AND s.scopes <> '{}';

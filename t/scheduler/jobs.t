@@ -101,6 +101,10 @@ is "$q->{ready} $q->{dead} $q->{weight}", '4 2 1', 'what waits and what died';
 ok !$q->{paused};
 $t->fails($t->get('/job-queues', %other), 'GET /job-queues', 'forbidden');
 
+my $set = 'PATCH /job-queues/{queue}';
+$t->fails($t->patch('/job-queues/toil', {}, %other), $set, 'forbidden');
+$t->fails($t->patch('/job-queues/toil', { weight => 0 }), $set, 'weight_invalid', '/weight');
+$t->fails($t->patch('/job-queues/Toil', {}), $set, 'queue_invalid');
 is $t->get('/jobs', token => { scope => 'scheduler:write' })->{status}, 403;
 
 $t->all_provoked('scheduler_jobs.c');
