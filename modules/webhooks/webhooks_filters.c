@@ -11,6 +11,9 @@
 #include "webhooks.h"
 
 
+#define MANY  100                   /* asked in one go, some 3 ms of them */
+
+
 static const pando_fact_t  facts[] = {
     PANDO_FACT("data", TREE), PANDO_FACT("id", TEXT),
     PANDO_FACT("type", TEXT), PANDO_FACT("subject", TEXT),
@@ -80,7 +83,7 @@ bool
 webhooks_tell(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told,
     const char *key, const pando_list_t *channels)
 {
-    size_t              i, n, to = 0;
+    size_t              i, n, asked = 0, to = 0;
     json_t             *event = NULL;
     const char         *body;
     pando_uuid_t       *ids;
@@ -99,6 +102,10 @@ webhooks_tell(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told,
     for (i = 0; i < n; i++) {
         if (row[i].filters && event == NULL) {
             event = json_loads(body, 0, NULL);
+        }
+
+        if (row[i].filters && ++asked % MANY == 0) {
+            pando_sleep_ms(rq, 1);
         }
 
         if (webhooks_filters_hold(rq, row[i].filters, event)) {
