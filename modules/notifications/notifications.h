@@ -31,7 +31,8 @@ typedef struct {
     int            class;
     bool           mandatory, digestible, urgent;
     pando_list_t   channels;            /* int: of notifications_channels */
-    int64_t        ttl_s, cap_push_day, cap_week;
+    int64_t        ttl_s, cap_push_day, cap_week, digest_window_s,
+                   digest_max_s;
 } notifications_category_in_t;
 
 typedef struct {
@@ -57,6 +58,7 @@ typedef struct {
     pando_given_t  given;
     int            channel;
     int64_t        after_s;
+    const char    *condition;
 } notifications_step_t;
 
 typedef struct {
@@ -257,6 +259,7 @@ extern const pando_problem_t  notifications_unknown_category,
                               notifications_missing_variable,
                               notifications_bad_template,
                               notifications_unpublished,
+                              notifications_bad_condition,
                               notifications_bad_zone;
 
 extern const pando_route_t  notifications_categories[],
@@ -270,7 +273,8 @@ extern const pando_route_t  notifications_categories[],
                             notifications_topics[], notifications_tracking[],
                             notifications_leaving[],
                             notifications_communications[],
-                            notifications_figures[];
+                            notifications_figures[],
+                            notifications_broadcasts[];
 extern const pando_call_t   notifications_calls[];
 extern const pando_hear_t   notifications_hears[];
 
@@ -333,6 +337,16 @@ void notifications_email(pando_req_t *rq, const notifications_claim_t *row,
     notifications_outcome_t *out);
 void notifications_sms(pando_req_t *rq, const notifications_claim_t *row,
     notifications_outcome_t *out);
+
+void notifications_webhook(pando_req_t *rq,
+    const notifications_claim_t *row, notifications_outcome_t *out);
+
+/* notifications_steps.c: a step's condition, when it is saved and when it is
+   its turn */
+void notifications_condition_check(pando_req_t *rq, const char *text,
+    size_t step);
+PANDO_WAITS bool notifications_condition_holds(pando_req_t *rq,
+    pando_tx_t *tx, pando_uuid_t request, pando_uuid_t user, int32_t no);
 
 /* notifications_leave.c */
 const char *notifications_leave_token(pando_req_t *rq,

@@ -19,6 +19,9 @@ static const pando_problem_t
 taken = { .status = 409, .code = "category_key_taken", .pointer = "/key",
           .text = "another category has this key",
           .constraint = "categories_key_key" },
+span = { .status = 422, .code = "digest_span", .pointer = "/digest_max_s",
+         .text = "a digest is not over before its window",
+         .constraint = "categories_digest_check" },
 in_use = { .status = 409, .code = "in_use",
            .text = "there are templates of this category",
            .constraint = "templates_category_fkey" };
@@ -34,7 +37,7 @@ const pando_route_t  notifications_categories[] = {
     { PANDO_POST, "/notification-categories", add, "Add a category",
       .scope = "notifications:admin", .takes = &notifications_category_in,
       .status = 201, .gives = &notifications_category_view, .trips = 1,
-      .fails = { &taken } },
+      .fails = { &taken, &span } },
 
     { PANDO_GET, "/notification-categories/{key}", get, "Get a category",
       .scope = "notifications:admin", .gives = &notifications_category_view,
@@ -45,7 +48,7 @@ const pando_route_t  notifications_categories[] = {
       .scope = "notifications:admin",
       .takes = &notifications_category_patch,
       .gives = &notifications_category_view, .trips = 3,
-      .fails = { &pando_not_found, &pando_precondition } },
+      .fails = { &span, &pando_not_found, &pando_precondition } },
 
     { PANDO_DELETE, "/notification-categories/{key}", remove_one,
       "Remove a category",
@@ -75,19 +78,22 @@ get(pando_req_t *rq)
 static pando_reply_t
 add(pando_req_t *rq)
 {
-    int32_t                             ttl, day, week;
+    int32_t                             ttl, day, week, window, longest;
     const notifications_category_in_t  *in = pando_body(rq);
 
     ttl = (int32_t) in->ttl_s;
     day = (int32_t) in->cap_push_day;
     week = (int32_t) in->cap_week;
+    window = (int32_t) in->digest_window_s;
+    longest = (int32_t) in->digest_max_s;
 
     return pando_reply_json(rq,
         notifications_sql_category_add(pando_auto(rq), in->key, in->title,
             notifications_classes[in->class], in->mandatory,
             notifications_names(rq, &in->channels, notifications_channels),
             in->channels.n, in->digestible, in->urgent, ttl ? &ttl : NULL,
-            day ? &day : NULL, week ? &week : NULL));
+            day ? &day : NULL, week ? &week : NULL, window ? &window : NULL,
+            longest ? &longest : NULL));
 }
 
 
@@ -95,7 +101,7 @@ static pando_reply_t
 change(pando_req_t *rq)
 {
     bool                 has_channels;
-    int32_t              ttl, day, week;
+    int32_t              ttl, day, week, window, longest;
     int64_t              version;
     pando_tx_t          *tx = pando_begin(rq);
     const char          *key = pando_path_text(rq, "key");
@@ -107,6 +113,8 @@ change(pando_req_t *rq)
     ttl = (int32_t) in->ttl_s;
     day = (int32_t) in->cap_push_day;
     week = (int32_t) in->cap_week;
+    window = (int32_t) in->digest_window_s;
+    longest = (int32_t) in->digest_max_s;
     has_channels = PANDO_GIVEN(shape, in, channels);
     version = notifications_sql_category_lock_or_404(tx, key);
     pando_match_or_412(rq, version);
@@ -122,7 +130,9 @@ change(pando_req_t *rq)
         PANDO_GIVEN(shape, in, urgent) ? &in->urgent : NULL,
         ttl ? &ttl : NULL, PANDO_GIVEN(shape, in, ttl_s),
         day ? &day : NULL, PANDO_GIVEN(shape, in, cap_push_day),
-        week ? &week : NULL, PANDO_GIVEN(shape, in, cap_week));
+        week ? &week : NULL, PANDO_GIVEN(shape, in, cap_week),
+        window ? &window : NULL, PANDO_GIVEN(shape, in, digest_window_s),
+        longest ? &longest : NULL, PANDO_GIVEN(shape, in, digest_max_s));
     pando_commit(tx);
 
     return pando_reply_json(rq, json);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Notifications: by mail and by text message, which are other domains'.
+ * Notifications: by mail, by text message and to the tenant's webhooks, which
+ * are other domains'.
  *
  * They are asked for with the delivery's id, so that one that was taken before
  * a worker died is not taken twice.  Where such a domain is not enabled its
@@ -11,6 +12,7 @@
 #include "notifications.h"
 #include "email_api.h"
 #include "sms_api.h"
+#include "webhooks_api.h"
 
 
 static const char *
@@ -190,4 +192,53 @@ notifications_sms(pando_req_t *rq, const notifications_claim_t *row,
     }
 
     came_to(rc, codes, sizeof(codes) / sizeof(codes[0]), out);
+}
+
+
+/* To the tenant's own endpoints, which are told of a user; those of one user
+   are of one key. */
+
+void
+notifications_webhook(pando_req_t *rq, const notifications_claim_t *row,
+    notifications_outcome_t *out)
+{
+    int                  rc;
+    json_t              *all = json_loads(row->texts, 0, NULL);
+    const char          *user = pando_uuid_text(rq, row->user_id);
+    webhooks_send_in_t   in = { 0 };
+    webhooks_send_out_t  sent = { .event_id = row->id };
+
+    json_object_del(all, "channel");
+    json_object_del(all, "locale");
+
+    in.type = "custom.notification";
+    in.key = user;
+    in.event_id = row->id;
+    in.payload = json_pack("{s:s, s:s, s:s, s:s?, s:o, s:o}", "id",
+        pando_uuid_text(rq, row->id), "user_id", user, "category",
+        row->category, "template", row->template, "texts", all, "data",
+        data_of(rq, row));
+
+    out->provider = "webhooks";
+    rc = webhooks_send_call(rq, &in, &sent);
+
+    if (rc == 0) {
+        out->how = "sent";
+        out->ref = pando_uuid_text(rq, sent.event_id);
+        out->error = NULL;
+
+    } else if (rc == PANDO_CALL_ABSENT) {
+        out->how = "skipped";
+        out->error = "channel_absent";
+
+    } else if (rc < 0) {
+        out->how = "retry";
+        out->error = "channel_away";
+
+    } else {
+        out->how = "failed";
+        out->error = rc == WEBHOOKS_NOBODY ? "nobody_wants_it"
+                     : rc == WEBHOOKS_TOO_LARGE ? "payload_too_large"
+                     : "refused";
+    }
 }

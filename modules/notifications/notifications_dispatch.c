@@ -159,6 +159,9 @@ notifications_deliver(pando_req_t *rq, const notifications_claim_t *row)
 
     } else if (strcmp(row->channel, "sms") == 0) {
         notifications_sms(rq, row, &out);
+
+    } else if (strcmp(row->channel, "webhook") == 0) {
+        notifications_webhook(rq, row, &out);
     }
 
     if (strcmp(out.how, "later") == 0) {
@@ -184,7 +187,8 @@ step(pando_req_t *rq, const void *data)
     const step_t  *in = data;
 
     (void) notifications_sql_step(tx, in->request_id, in->user_id,
-                                  (int32_t) in->step);
+        (int32_t) in->step, notifications_condition_holds(rq, tx,
+            in->request_id, in->user_id, (int32_t) in->step));
     pando_enqueued(tx);
     pando_commit(tx);
 }
@@ -196,19 +200,26 @@ static void
 fan_out(pando_req_t *rq, const void *data)
 {
     int64_t        n, until = pando_monotonic_ms() + LONGEST_MS;
+    int32_t        per_s;
     pando_tx_t    *tx;
+    pando_when_t   when = { 0 };
     const step_t  *in = data;
+
+    per_s = (int32_t) pando_setting_int(rq, "fan_out_per_second");
 
     do {
         tx = pando_begin(rq);
-        n = notifications_sql_fan_out(tx, in->request_id, CHUNK);
+        n = notifications_sql_fan_out(tx, in->request_id, per_s > 0
+                                      && per_s < CHUNK ? per_s : CHUNK,
+                                      per_s);
         pando_enqueued(tx);
         pando_commit(tx);
     } while (n > 0 && pando_monotonic_ms() < until);
 
-    if (n > 0) {
+    if (n != 0) {
+        when.delay_ms = n < 0 ? -n : 0;
         (void) pando_enqueue(pando_auto(rq), &notifications_fan_out, in,
-                             NULL);
+                             &when);
     }
 }
 

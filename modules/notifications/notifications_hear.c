@@ -19,6 +19,8 @@ static void happened(pando_req_t *rq, pando_tx_t *tx,
 static void email(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
 static void sms(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
 static void left(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told);
+static void merged(pando_req_t *rq, pando_tx_t *tx,
+    const pando_told_t *told);
 
 
 const pando_hear_t  notifications_hears[] = {
@@ -34,6 +36,9 @@ const pando_hear_t  notifications_hears[] = {
 
     { "notifications.left", "user.erasure_requested session.ended", left,
       .note = "who leaves is told nothing more" },
+
+    { "notifications.merged", "user.merged", merged,
+      .note = "what one was told is the other's" },
 
     PANDO_END
 };
@@ -207,5 +212,29 @@ left(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
 
     if (device && text && pando_uuid_parse(text, strlen(text), &user)) {
         notifications_sql_signed_out(tx, device, user);
+    }
+}
+
+
+static void
+merged(pando_req_t *rq, pando_tx_t *tx, const pando_told_t *told)
+{
+    size_t        i;
+    json_t       *data = pando_told_tree(rq, told);
+    const char   *text;
+    pando_uuid_t  who[2];
+
+    static const char *const  names[] = { "loser_id", "winner_id" };
+
+    for (i = 0; i < 2; i++) {
+        text = json_string_value(json_object_get(data, names[i]));
+
+        if (text == NULL || !pando_uuid_parse(text, strlen(text), &who[i])) {
+            return;
+        }
+    }
+
+    if (told->has_tenant && !pando_uuid_eq(who[0], who[1])) {
+        notifications_sql_merge(tx, who[0], who[1]);
     }
 }

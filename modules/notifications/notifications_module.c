@@ -10,6 +10,7 @@
 
 static const pando_route_t *const  routes[] = {
     notifications_sending,
+    notifications_broadcasts,
     notifications_inbox,
     notifications_tracking,
     notifications_leaving,
@@ -54,6 +55,9 @@ static const pando_setting_t  settings[] = {
       "how long after it was claimed something is taken for lost" },
     { "public_url", "", PANDO_SET_TEXT, 0, 0,
       "where clients find this installation: for links in mails" },
+    { "fan_out_per_second", "0", PANDO_SET_INT, 0, 1000000,
+      "how many subscribers of a tenant's topics are planned for a second; "
+      "0: as many as can be" },
     { "plain_http", "off", PANDO_SET_BOOL, 0, 1,
       "whether web pushes may go without TLS: for trying" },
     { "vapid_subject", "mailto:postmaster@localhost", PANDO_SET_TEXT, 0, 0,

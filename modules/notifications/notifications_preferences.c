@@ -34,7 +34,7 @@ notifications_bad_zone = {
 };
 
 static const char *const  channels[] = {
-    "*", "in_app", "push", "email", "sms"
+    "*", "in_app", "push", "email", "sms", "webhook"
 };
 static const char *const  values[] = {
     "on", "off", "digest_hourly", "digest_daily", "digest_weekly"

@@ -170,11 +170,12 @@ static bool
 is_usual(const notifications_send_in_t *in, const char *channel)
 {
     bool  mail = strcmp(channel, "email") == 0,
-          text = strcmp(channel, "sms") == 0;
+          text = strcmp(channel, "sms") == 0,
+          hook = strcmp(channel, "webhook") == 0;
 
     return has_address(in) ? (mail && in->to.address.email)
                              || (text && in->to.address.phone)
-                           : !mail && !text;
+                           : !mail && !text && !hook;
 }
 
 

@@ -9,7 +9,7 @@
 
 
 const char *const  notifications_channels[] = {
-    "in_app", "push", "email", "sms", NULL
+    "in_app", "push", "email", "sms", "webhook", NULL
 };
 const char *const  notifications_classes[] = {
     "transactional", "social", "marketing", NULL
@@ -61,7 +61,8 @@ typedef struct {
     int           class;
     bool          mandatory, digestible, urgent;
     pando_list_t  channels;
-    int64_t       ttl_s, cap_push_day, cap_week, version;
+    int64_t       ttl_s, cap_push_day, cap_week, digest_window_s,
+                  digest_max_s, version;
     pando_time_t  created_at, updated_at;
 } category_t;
 
@@ -79,6 +80,14 @@ typedef struct {
                 .note = "those that are on for who says nothing"),            \
     PANDO_FIELD(type, BOOL, digestible, .otherwise = "false"),                \
     PANDO_FIELD(type, BOOL, urgent, .otherwise = "false"),                    \
+    PANDO_FIELD(type, INT, digest_window_s, .nullable = true, .min = 10,      \
+                .max = 604800,                                                \
+                .note = "seconds for which more of a digestible category is " \
+                        "waited for, and told together"),                     \
+    PANDO_FIELD(type, INT, digest_max_s, .nullable = true, .min = 10,         \
+                .max = 2592000,                                               \
+                .note = "with it the window begins anew with each that "      \
+                        "comes, for so long at most"),                        \
     PANDO_FIELD(type, INT, ttl_s, .nullable = true, .min = 60,                \
                 .max = 31536000, .example = "86400",                          \
                 .note = "after so many seconds it is not sent any more"),     \
@@ -113,6 +122,10 @@ static const pando_field_t  category_fields[] = {
                 .item = PANDO_IS_ENUM, .among = notifications_channels),
     PANDO_FIELD(category_t, BOOL, digestible, .required = true),
     PANDO_FIELD(category_t, BOOL, urgent, .required = true),
+    PANDO_FIELD(category_t, INT, digest_window_s, .required = true,
+                .nullable = true),
+    PANDO_FIELD(category_t, INT, digest_max_s, .required = true,
+                .nullable = true),
     PANDO_FIELD(category_t, INT, ttl_s, .required = true, .nullable = true),
     PANDO_FIELD(category_t, INT, cap_push_day, .required = true,
                 .nullable = true),
@@ -251,6 +264,11 @@ static const pando_field_t  step_fields[] = {
     PANDO_FIELD(notifications_step_t, INT, after_s, .required = true,
                 .min = 1, .max = 2592000, .example = "600",
                 .note = "seconds after the step before"),
+    PANDO_FIELD(notifications_step_t, TEXT, condition, .min = 1,
+                .max = 1000,
+                .note = "of data, category, class, locale, time_zone, "
+                        "unread, now: taken where it holds at its turn",
+                .example = "\"unread > 0\""),
     PANDO_END
 };
 
@@ -402,7 +420,8 @@ typedef struct {
     int           state;
     const char   *dedup_key, *template, *category;
     pando_list_t  channels, counts, deliveries;
-    int64_t       recipients;
+    bool          paused;
+    int64_t       recipients, total;
     pando_time_t  send_at, expires_at, created_at;
 } request_t;
 
@@ -525,7 +544,11 @@ static const pando_field_t  request_fields[] = {
     PANDO_FIELD(request_t, TEXT, category, .required = true),
     PANDO_FIELD(request_t, LIST, channels, .required = true,
                 .item = PANDO_IS_TEXT),
-    PANDO_FIELD(request_t, INT, recipients, .required = true),
+    PANDO_FIELD(request_t, BOOL, paused, .required = true),
+    PANDO_FIELD(request_t, INT, recipients, .required = true,
+                .note = "so far"),
+    PANDO_FIELD(request_t, INT, total, .required = true, .nullable = true,
+                .note = "subscribers of its topic, when it began"),
     PANDO_FIELD(request_t, TIME, send_at, .required = true,
                 .nullable = true),
     PANDO_FIELD(request_t, TIME, expires_at, .required = true,

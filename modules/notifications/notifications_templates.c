@@ -52,7 +52,7 @@ const pando_route_t  notifications_templates[] = {
       .status = 201, .gives = &notifications_template_view, .trips = 4,
       .fails = { &taken, &twice, &notifications_unknown_category,
                  &notifications_bad_template, &step_twice, &nobody,
-                 &event_twice } },
+                 &event_twice, &notifications_bad_condition } },
 
     { PANDO_GET, "/notification-templates/{key}", get, "Get a template",
       .scope = "notifications:admin", .gives = &notifications_template_view,
@@ -65,7 +65,8 @@ const pando_route_t  notifications_templates[] = {
       .gives = &notifications_template_view, .trips = 4,
       .fails = { &twice, &notifications_unknown_category,
                  &notifications_bad_template, &step_twice, &nobody,
-                 &event_twice, &pando_not_found, &pando_precondition } },
+                 &event_twice, &notifications_bad_condition,
+                 &pando_not_found, &pando_precondition } },
 
     { PANDO_DELETE, "/notification-templates/{key}", remove_one,
       "Remove a template",
@@ -156,10 +157,15 @@ flow_of(pando_req_t *rq, const notifications_template_in_t *in)
                            pando_text(rq, "/flow/%zu/channel", i));
         }
 
+        if (steps[i].condition) {
+            notifications_condition_check(rq, steps[i].condition, i);
+        }
+
         seen |= 1u << steps[i].channel;
-        json_array_append_new(list, json_pack("{s:s, s:I}", "channel",
+        json_array_append_new(list, json_pack("{s:s, s:I, s:s*}", "channel",
             notifications_channels[steps[i].channel], "after_s",
-            (json_int_t) steps[i].after_s));
+            (json_int_t) steps[i].after_s, "condition",
+            steps[i].condition));
     }
 
     return notifications_json(rq, list);

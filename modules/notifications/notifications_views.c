@@ -8,7 +8,7 @@
 
 
 static const char *const  reach[] = {
-    "*", "in_app", "push", "email", "sms", NULL
+    "*", "in_app", "push", "email", "sms", "webhook", NULL
 };
 static const char *const  values[] = {
     "on", "off", "digest_hourly", "digest_daily", "digest_weekly", NULL

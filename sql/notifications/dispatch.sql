@@ -29,9 +29,28 @@ UPDATE notifications.deliveries AS d
    AND d.channel = :channel AND d.target = :target AND d.state = 'queued'
    AND d.attempts = :try;
 
--- name: step(request uuid, who uuid, no int) -> bool
+-- name: step(request uuid, who uuid, no int, holds bool) -> bool
 -- lane: writes
-SELECT notifications.step(:tenant, :request, :who, :no);
+SELECT notifications.step_if(:tenant, :request, :who, :no, :holds);
+
+-- name: step_look(request uuid, who uuid, no int)
+--       -> row? notifications_condition
+-- row: condition text?, data_ct text, category text, class text,
+-- row: locale text?, time_zone text?, unread bigint?
+-- What the condition of a step is about.
+SELECT r.flow -> :no ->> 'condition' AS condition, r.data_ct, r.category,
+       r.class, coalesce(o.locale, r.locale) AS locale, o.time_zone,
+       c.unread
+  FROM notifications.requests AS r
+  LEFT JOIN notifications.contacts AS o
+    ON o.tenant_id = r.tenant_id AND o.user_id = :who
+  LEFT JOIN notifications.counters AS c
+    ON c.tenant_id = r.tenant_id AND c.user_id = :who
+ WHERE r.tenant_id = :tenant AND r.id = :request;
+
+-- name: merge(loser uuid, winner uuid) -> none
+-- lane: writes
+SELECT notifications.merge(:tenant, :loser, :winner);
 
 -- name: track(request uuid, who uuid, id uuid, what text) -> bool
 -- lane: writes

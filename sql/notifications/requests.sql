@@ -48,9 +48,22 @@ SELECT notifications.cancel(:tenant, r.id)
   FROM notifications.requests AS r
  WHERE r.tenant_id = :tenant AND r.id = :id;
 
--- name: fan_out(id uuid, most int) -> int
+-- name: fan_out(id uuid, most int, per_s int) -> bigint
 -- lane: writes
-SELECT notifications.fan_out(:tenant, :id, :most);
+SELECT notifications.fan_out_paced(:tenant, :id, :most, :per_s);
+
+-- name: hold_up(id uuid) -> bool?
+-- lane: writes
+-- Null: there is no such request.
+SELECT notifications.hold_up(:tenant, r.id)
+  FROM notifications.requests AS r
+ WHERE r.tenant_id = :tenant AND r.id = :id;
+
+-- name: go_on(id uuid) -> bool?
+-- lane: writes
+SELECT notifications.go_on(:tenant, r.id)
+  FROM notifications.requests AS r
+ WHERE r.tenant_id = :tenant AND r.id = :id;
 
 -- name: plan_address(request uuid) -> int
 -- lane: writes

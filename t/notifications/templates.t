@@ -31,6 +31,16 @@ $c = $t->works($t->patch('/notification-categories/orders', { channels => [], tt
     $patch, 200);
 is_deeply [ $c->{channels}, $c->{ttl_s}, $c->{class} ], [ [], undef, 'transactional' ],
     'what is named changes, the rest stays';
+my %span = (digest_window_s => 600, digest_max_s => 60);
+$t->fails($t->post('/notification-categories', { key => 'span', title => 'x', %span }),
+    'POST /notification-categories', 'digest_span', '/digest_max_s');
+$t->fails($t->patch('/notification-categories/orders', { %span }), $patch, 'digest_span',
+    '/digest_max_s');
+is_deeply [ @{ $t->patch('/notification-categories/orders', { %span, digest_max_s => 900 })
+    ->json }{qw(digest_window_s digest_max_s)} ], [ 600, 900 ], 'how long more is waited for';
+is_deeply [ @{ $t->patch('/notification-categories/orders', { digest_window_s => undef,
+    digest_max_s => undef })->json }{qw(digest_window_s digest_max_s)} ], [ undef, undef ],
+    'and no more';
 $t->fails($t->patch('/notification-categories/none', {}), $patch, 'not_found');
 $t->fails($t->patch('/notification-categories/orders', { urgent => JSON::PP::true },
     'If-Match' => '"v1"'), $patch, 'precondition_failed');
@@ -56,6 +66,9 @@ is $j->{line}, '2', 'in its second line';
 $t->fails($t->post('/notification-templates', { key => 'b', contents => [ $in->() ],
     flow => [ map { { channel => 'push', after_s => 60 } } 1, 2 ] }), $add, 'step_twice',
     '/flow/1/channel');
+my @flow = (flow => [ { channel => 'push', after_s => 60, condition => 'data.' } ]);
+$t->fails($t->post('/notification-templates', { key => 'b', contents => [ $in->() ], @flow }),
+    $add, 'condition_invalid', '/flow/0/condition');
 $t->fails($t->post('/notification-templates', { key => 'b', contents => [ $in->(
     actions => [ { id => 'x', title => '{{' } ]) ] }), $add, 'template_syntax',
     '/contents/0/actions');
@@ -153,6 +166,8 @@ $t->fails($t->patch('/notification-templates/a', { contents => [ $in->(title => 
     $change, 'template_syntax', '/contents/0/title');
 $t->fails($t->patch('/notification-templates/a', { flow => [ map {
     { channel => 'push', after_s => 60 } } 1, 2 ] }), $change, 'step_twice', '/flow/1/channel');
+$t->fails($t->patch('/notification-templates/a', { @flow }), $change, 'condition_invalid',
+    '/flow/0/condition');
 $t->fails($t->patch('/notification-templates/a', { category => 'none' }), $change,
     'unknown_category', '/category');
 $t->fails($t->patch('/notification-templates/a', {}, 'If-Match' => '"v1"'), $change,

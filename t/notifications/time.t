@@ -41,6 +41,43 @@ for (
         '{1,2,3,4,5,6,7}'))", $utc->($at), $from, $to), $want && $utc->($want), $name;
 }
 
+# on Lord Howe clocks skip 02:00 to 02:30 on 2026-10-04, and show 01:30 to 02:00
+# twice on 2026-04-05
+for (
+    [ '2026-10-03 12:00', '02:00', '2026-10-03 15:30', 'the first minute that is skipped' ],
+    [ '2026-10-03 12:00', '02:15', '2026-10-03 15:30', 'the middle: the next instant' ],
+    [ '2026-10-03 12:00', '02:30', '2026-10-03 15:30', 'where clocks go on' ],
+    [ '2026-10-03 12:00', '02:31', '2026-10-03 15:31', 'a minute later' ],
+    [ '2026-10-03 12:00', '01:59', '2026-10-03 15:29', 'a minute before' ],
+    [ '2026-04-04 12:00', '01:29', '2026-04-04 14:29', 'before what comes twice' ],
+    [ '2026-04-04 12:00', '01:30', '2026-04-04 14:30', 'what comes twice: the first' ],
+    [ '2026-04-04 12:00', '01:59', '2026-04-04 14:59', 'to its last minute' ],
+    [ '2026-04-04 12:00', '02:00', '2026-04-04 15:30', 'what comes once, after both' ],
+    [ '2026-04-04 12:00', '07:00', '2026-04-04 20:30', 'the longer night' ],
+    [ '2026-10-03 12:00', '07:00', '2026-10-03 20:00', 'and the shorter one' ],
+) {
+    my ($at, $to, $want, $name) = @$_;
+
+    is $one->("select pando.rfc3339(notifications.quiet_end(?, 'Australia/Lord_Howe', '22:00', ?,
+        '{1,2,3,4,5,6,7}'))", $utc->($at), $to), $utc->($want), "Lord Howe, $to: $name";
+}
+
+# every minute of both nights, in both zones: the first instant that shows it,
+# or the first after all that show less
+for (['Europe/Berlin', '2026-03-28 23:00', '2026-10-24 22:00'],
+     ['Australia/Lord_Howe', '2026-10-03 13:00', '2026-04-04 13:00']) {
+    my ($zone, @from) = @$_;
+
+    is $one->("select count(*) from unnest(array[?, ?]::timestamptz[]) as f,
+          generate_series(0, 239) as n,
+          lateral (select date_trunc('hour', (f at time zone '$zone')) + n * interval '1 min')
+            as l (at)
+        where notifications.instant(l.at, '$zone') <>
+            (select min(i) from generate_series(f - interval '2 h', f + interval '6 h', '1 min')
+                 as i where i at time zone '$zone' >= l.at)",
+        map { $utc->($_) } @from), 0, "$zone: each minute of both nights";
+}
+
 # of a weekday: 2026-11-20 is a Friday
 for ([ '{5}', '2026-11-20 23:00', 1 ], [ '{5}', '2026-11-21 03:00', 1 ],
      [ '{6}', '2026-11-21 03:00', 0 ], [ '{6}', '2026-11-21 23:00', 1 ],
