@@ -312,10 +312,12 @@ extern const pando_route_t  sms_messages[], sms_estimates[], sms_captured[],
                             sms_templates[], sms_providers[],
                             sms_routes[], sms_prices[], sms_opt_outs[],
                             sms_reports[], sms_inbounds[], sms_threads[],
-                            sms_otps[], sms_senders[];
+                            sms_otps[], sms_senders[], sms_campaigns[],
+                            sms_analytics[];
 extern const pando_job_t    sms_otp, sms_transactional, sms_marketing,
                             sms_ask, sms_count_routes, sms_sweep,
-                            sms_expire, sms_forget, sms_late;
+                            sms_expire, sms_forget, sms_late,
+                            sms_campaign;
 extern const pando_setting_t  sms_settings[];
 extern const pando_call_t   sms_calls[];
 extern const pando_hear_t   sms_hears[];

@@ -205,8 +205,8 @@ static const pando_problem_t *
 priced(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
     const char *to, json_t *item)
 {
-    size_t      n;
-    double      cost;
+    size_t      i, n;
+    double      cost, dearest = 0;
     int64_t     cap = pando_setting_int(rq, "spend_cap_minor");
     sms_way_t  *ways;
 
@@ -227,6 +227,12 @@ priced(pando_req_t *rq, sms_checking_t *c, const sms_message_in_t *in,
     }
 
     if (ways[0].priced) {
+        for (i = 0; i < n; i++) {
+            dearest = ways[i].cost > dearest ? ways[i].cost : dearest;
+        }
+
+        set_int(item, "dearest_minor",
+                (int64_t) __builtin_ceil(dearest - 1e-9));
         cost = __builtin_ceil(ways[0].cost - 1e-9);
         set_int(item, "price_minor", (int64_t) cost);
         set(item, "currency", pando_setting(rq, "currency"));

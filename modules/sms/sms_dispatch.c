@@ -368,6 +368,8 @@ forget(pando_req_t *rq, const void *data)
 {
     while (sms_sql_forget(pando_auto(rq), MOST) >= MOST) { }
 
+    while (sms_sql_forget_campaigns(pando_auto(rq), MOST) >= MOST) { }
+
     while (sms_sql_forget_inbound(pando_auto(rq), MOST) >= MOST) { }
 }
 

@@ -22,6 +22,8 @@ static const pando_route_t *const  routes[] = {
     sms_threads,
     sms_otps,
     sms_senders,
+    sms_campaigns,
+    sms_analytics,
     NULL
 };
 
@@ -47,6 +49,7 @@ static const pando_job_t *const  jobs[] = {
     &sms_expire,
     &sms_forget,
     &sms_late,
+    &sms_campaign,
     NULL
 };
 
