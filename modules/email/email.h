@@ -196,7 +196,8 @@ typedef struct {
                         original_to[320], feedback[40];
 } email_report_t;
 
-/* b or u, and the message whose tag it is; kind 0: no such address. */
+/* b, u or r, and the message whose tag it is, or of r the address; kind 0: no
+   such address. */
 typedef struct {
     char           kind;
     pando_uuid_t   message;
@@ -366,6 +367,7 @@ extern const pando_route_t  email_messages[], email_outbox[],
                             email_tracking[], email_variants[],
                             email_notices[];
 extern const pando_call_t   email_calls[];
+extern const pando_hear_t   email_hears[];
 extern const pando_job_t    email_transactional, email_bulk, email_sweep,
                             email_forget, email_campaign,
                             email_campaign_start, email_decide,
@@ -451,6 +453,7 @@ PANDO_WAITS const char *email_tracked(pando_req_t *rq,
     const email_claim_t *m, const char *html, const char *leave);
 
 /* email_domains.c: false: nobody may sign for this sender */
+PANDO_WAITS bool email_may_send(pando_req_t *rq, const char *sender);
 PANDO_WAITS bool email_sign(pando_req_t *rq, const char *sender,
     email_mail_t *mail);
 

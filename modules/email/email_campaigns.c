@@ -30,6 +30,8 @@ no_list = { .status = 422, .code = "unknown_list", .pointer = "/list_id",
             .text = "there is no such list" },
 no_audience = { .status = 422, .code = "no_audience",
                 .text = "nobody is on its list" },
+no_domain = { .status = 422, .code = "domain_not_verified",
+              .pointer = "/from", .text = "nobody may sign for its sender" },
 no_leave = { .status = 422, .code = "no_unsubscribe",
              .text = "its template has no {{unsubscribe_url}}" },
 no_place = { .status = 422, .code = "no_postal_address",
@@ -69,15 +71,15 @@ const pando_route_t  email_campaigns[] = {
 
     { PANDO_POST, "/email/campaigns/{id}/validate", validate,
       "Say what a campaign still lacks",
-      .scope = "email:admin", .gives = &email_verdict_view, .trips = 3,
+      .scope = "email:admin", .gives = &email_verdict_view, .trips = 10,
       .fails = { &pando_not_found } },
 
     { PANDO_POST, "/email/campaigns/{id}/schedule", schedule,
       "Send a campaign, now or then",
       .scope = "email:admin", .takes = &email_schedule_in,
-      .gives = &email_campaign_detail, .trips = 6,
+      .gives = &email_campaign_detail, .trips = 13,
       .fails = { &wrong_state, &email_unknown_template, &no_audience,
-                 &no_leave, &no_place, &pando_not_found },
+                 &no_domain, &no_leave, &no_place, &pando_not_found },
       .emits = { &email_started, &email_finished } },
 
     { PANDO_POST, "/email/campaigns/{id}/pause", suspend,
@@ -266,6 +268,13 @@ lacks(pando_req_t *rq, pando_tx_t *tx, const email_campaign_row_t *row)
 
     if (problem) {
         return problem;
+    }
+
+    if (pando_setting_int(rq, "require_domain")
+        && email_sql_leaves_house(tx, email_lanes[EMAIL_BULK])
+        && !email_may_send(rq, row->sender))
+    {
+        return &no_domain;
     }
 
     return email_sql_audience(tx, row->list_id) ? NULL : &no_audience;

@@ -196,4 +196,6 @@ forget(pando_req_t *rq, const void *data)
     while (email_sql_forget(pando_auto(rq), SWEEP) >= SWEEP) { }
 
     while (email_sql_forget_inbound(pando_auto(rq), SWEEP) >= SWEEP) { }
+
+    while (email_sql_forget_replies(pando_auto(rq), SWEEP) >= SWEEP) { }
 }

@@ -354,32 +354,52 @@ recheck_one(pando_req_t *rq, const void *data)
 }
 
 
-/*
- * The mail with a signature by each key of its sender's domain, or of one
- * above it that is registered with it.  False: there is none.
- */
+/* The keys of its sender's domain, or of one above it that is registered. */
+
+static email_key_t *
+signers(pando_req_t *rq, const char *sender, size_t *n)
+{
+    char         own[PANDO_DOMAIN_SIZE];
+    size_t       i;
+    const char  *p = strrchr(sender, '@') + 1, *names[8];
+
+    *n = 0;
+
+    if (!pando_domain_registrable(p, own)) {
+        return NULL;
+    }
+
+    for (i = 0; i < 8 && p && strlen(p) >= strlen(own); i++) {
+        names[i] = p;
+        p = strchr(p, '.');
+        p = p ? p + 1 : NULL;
+    }
+
+    return email_sql_signers(pando_auto(rq), names, i, n);
+}
+
+
+bool
+email_may_send(pando_req_t *rq, const char *sender)
+{
+    size_t  n;
+
+    (void) signers(rq, sender, &n);
+
+    return n > 0;
+}
+
+
+/* The mail with a signature by each of its sender's keys; false: no key. */
 
 bool
 email_sign(pando_req_t *rq, const char *sender, email_mail_t *mail)
 {
     void         *key;
-    char         *head, *all, own[PANDO_DOMAIN_SIZE];
+    char         *head, *all;
     size_t        i, n, len, size = 0;
-    const char   *domain = strrchr(sender, '@') + 1, *p, *names[8];
     const char   *heads = "";
-    email_key_t  *keys;
-
-    if (!pando_domain_registrable(domain, own)) {
-        return false;
-    }
-
-    for (n = 0, p = domain; n < 8 && p && strlen(p) >= strlen(own); n++) {
-        names[n] = p;
-        p = strchr(p, '.');
-        p = p ? p + 1 : NULL;
-    }
-
-    keys = email_sql_signers(pando_auto(rq), names, n, &n);
+    email_key_t  *keys = signers(rq, sender, &n);
 
     for (i = 0; i < n; i++) {
         key = pando_reveal(rq, "email.dkim", keys[i].private_ct, &len);

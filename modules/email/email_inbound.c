@@ -4,9 +4,10 @@
  * Email: mail that comes in, from an MTA's pipe.
  *
  * Where it was sent to says what it is: b+<tag> is where bounces of one
- * message come back, u+<tag> where one leaves its list by mail.  A tag that
- * no message has is nobody's, and drops the mail.  Nothing that comes in is
- * ever answered by mail, so no loop begins here.
+ * message come back, u+<tag> where one leaves its list by mail, r+<tag> where
+ * answers go about something that another domain wrote of.  A tag that nobody
+ * has drops the mail.  Nothing that comes in is ever answered by mail, so no
+ * loop begins here.
  */
 
 #include "email.h"
@@ -93,11 +94,56 @@ bounced(pando_req_t *rq, pando_tx_t *tx, const email_tag_t *tag,
 }
 
 
+/* An answer about what another domain wrote of. */
+
+static const char *
+answered(pando_req_t *rq, pando_tx_t *tx, const email_tag_t *tag,
+    const email_report_t *report, const char *to, size_t len)
+{
+    if (report->is != EMAIL_IS_MAIL) {
+        return "ignored";
+    }
+
+    return email_sql_replied(tx, tag->message, tag->hex,
+               email_words(rq, report->from), to,
+               email_words(rq, report->subject), (int32_t) len)
+           ? "received" : "dropped";
+}
+
+
+/* What it did to what it is about; NULL: that is nobody's. */
+
+static const char *
+meant(pando_req_t *rq, pando_tx_t *tx, const email_tag_t *tag,
+    const email_report_t *report, const char **route)
+{
+    if (tag->kind == 'u') {
+        *route = "unsubscribe";
+        return email_sql_left_by_mail(tx, tag->message, tag->hex);
+    }
+
+    if (report->is == EMAIL_IS_COMPLAINT) {
+        *route = "complaint";
+        return email_sql_complained(tx, tag->message, tag->hex,
+                                    email_words(rq, report->feedback));
+    }
+
+    if (tag->kind == 'b' && report->is == EMAIL_IS_REPORT) {
+        *route = "bounce";
+        return bounced(rq, tx, tag, report);
+    }
+
+    *route = report->is == EMAIL_IS_MAIL ? "support" : "automatic";
+
+    return report->is == EMAIL_IS_MAIL ? "received" : "ignored";
+}
+
+
 static pando_reply_t
 receive(pando_req_t *rq)
 {
     size_t                     len;
-    const char                *raw, *route = "support", *did = NULL;
+    const char                *raw, *route, *did;
     pando_tx_t                *tx;
     email_tag_t                tag;
     unsigned char              hash[PANDO_SHA256_SIZE];
@@ -123,27 +169,14 @@ receive(pando_req_t *rq)
         return pando_reply(rq, out);
     }
 
-    if (tag.kind == 'u') {
-        route = "unsubscribe";
-        did = email_sql_left_by_mail(tx, tag.message, tag.hex);
+    if (tag.kind == 'r') {
+        out->outcome = answered(rq, tx, &tag, report, to->address, len);
+        pando_commit(tx);
 
-    } else if (report->is == EMAIL_IS_COMPLAINT) {
-        route = "complaint";
-        did = email_sql_complained(tx, tag.message, tag.hex,
-                                   email_words(rq, report->feedback));
-
-    } else if (tag.kind == 'b' && report->is == EMAIL_IS_REPORT) {
-        route = "bounce";
-        did = bounced(rq, tx, &tag, report);
-
-    } else if (report->is != EMAIL_IS_MAIL) {
-        route = "automatic";
-        did = "ignored";
-
-    } else {
-        did = "received";
+        return pando_reply(rq, out);
     }
 
+    did = meant(rq, tx, &tag, report, &route);
     out->outcome = did ? did : "dropped";
     (void) email_sql_receive(tx, route, email_words(rq, report->from),
         to->address, email_words(rq, report->subject),

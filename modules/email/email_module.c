@@ -61,6 +61,7 @@ const pando_domain_t  email_domain = {
     .queries = email_queries,
     .calls = email_calls,
     .events = events,
+    .hears = email_hears,
     .jobs = jobs,
     .settings = email_settings
 };

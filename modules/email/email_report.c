@@ -458,7 +458,8 @@ email_tag_read(const char *address, email_tag_t *tag)
     *tag = (email_tag_t) { 0 };
 
     if (n != 34 || address[1] != '+'
-        || (low(address[0]) != 'b' && low(address[0]) != 'u')
+        || (low(address[0]) != 'b' && low(address[0]) != 'u'
+            && low(address[0]) != 'r')
         || !pando_base64url_decode(address + 2, 32, data, &size)
         || size != 24)
     {

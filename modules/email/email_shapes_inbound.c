@@ -8,13 +8,14 @@
 
 
 static const char *const  routes[] = {
-    "bounce", "complaint", "unsubscribe", "support", "automatic", NULL
+    "bounce", "complaint", "unsubscribe", "support", "automatic",
+    "reply", NULL
 };
 
 
 typedef struct {
-    pando_uuid_t   id, message_id, inbound_id;
-    const char    *from, *to, *subject, *outcome;
+    pando_uuid_t   id, message_id, inbound_id, subject_id;
+    const char    *from, *to, *subject, *outcome, *module;
     int            route;
     int64_t        size;
     pando_time_t   created_at;
@@ -51,6 +52,10 @@ static const pando_field_t  inbound_fields[] = {
     PANDO_FIELD(inbound_t, TEXT, subject, .required = true),
     PANDO_FIELD(inbound_t, UUID, message_id, .required = true,
                 .nullable = true, .note = "that it is about"),
+    PANDO_FIELD(inbound_t, TEXT, module, .required = true,
+                .nullable = true, .note = "that wrote what it answers"),
+    PANDO_FIELD(inbound_t, UUID, subject_id, .required = true,
+                .nullable = true, .note = "of that module"),
     PANDO_FIELD(inbound_t, TEXT, outcome, .required = true),
     PANDO_FIELD(inbound_t, INT, size, .required = true),
     PANDO_FIELD(inbound_t, TIME, created_at, .required = true),
@@ -62,6 +67,9 @@ static const pando_field_t  told_fields[] = {
     PANDO_FIELD(inbound_t, TEXT, from, .required = true),
     PANDO_FIELD(inbound_t, TEXT, to, .required = true),
     PANDO_FIELD(inbound_t, TEXT, subject, .required = true),
+    PANDO_FIELD(inbound_t, TEXT, module,
+                .note = "that asked for this address, with its subject"),
+    PANDO_FIELD(inbound_t, UUID, subject_id),
     PANDO_END
 };
 

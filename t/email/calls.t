@@ -60,6 +60,26 @@ for my $how ([ 'in process', $both ], [ 'a peer', $here ]) {
         "$name: why one gets none";
     is_deeply $ask->(suppressed => to => 'ada@x.test'), { rc => 0 }, "$name: or gets it";
     is $ask->(suppressed => to => 'x')->{rc}, 4, "$name: no address";
+
+    $j = $ask->('send-batch' => template => 'hello', lane => 'transactional', items => [
+        { to => 'c@x.test', data => { name => 'Cy' } }, { to => 'no@x.test', data =>
+        { name => 'No' } }, { to => 'd@x.test' } ]);
+    is $j->{rc}, 0, "$name: many";
+    my @did = @{ $j->{results} // [] };
+    is $did[0]{state}, 'queued', "$name: one is taken" or diag explain $j;
+    $t->gets($did[0], 'sent', "$name: and sent");
+    is "$did[1]{code} $did[1]{reason} $did[2]{code}", 'suppressed complaint missing_variable',
+        "$name: others are not";
+    is $ask->(render => template => 'hello', data => { name => 'Eve' })->{subject}, 'Hi Eve',
+        "$name: what would be said";
+    is $ask->(render => template => 'draft')->{rc}, 2, "$name: nothing of a draft";
+    is $ask->(render => template => 'hello')->{rc}, 3, "$name: nor without data";
+    is $ask->('reply-address' => module => 'orders', subject_id => $j->{results}[0]{id})->{rc}, 7,
+        "$name: no answers where no mail comes in";
+    $j = $ask->(subject => to => 'C@x.test');
+    is $j->{messages}[0]{subject}, 'Hi Cy', "$name: all that is kept of an address";
+    is $ask->(subject => to => 'no@x.test')->{suppressions}[0]{reason}, 'complaint';
+    is $ask->(subject => to => 'x')->{rc}, 4, "$name: of none";
 }
 
 is $alone->post('/api/v1/poster/send', \%plain, token => {})->json->{rc}, -1, 'nowhere';

@@ -9,7 +9,6 @@ use Pando::Elsewhere;
 
 my $server = Pando::Elsewhere->mail;
 my $t = Mails->new(workers => 4, to => [$server], http => 'pando_set email.lease_seconds 8;
-    pando_set email.require_domain off;
     pando_jobs lease=3s; pando_set email.public_url https://m.pando.test;');
 my $p = $t->{p};
 my ($post, $of) = ('POST /email/campaigns', '/email/campaigns/{id}');
@@ -143,6 +142,11 @@ $p->sql("select email.import(?, ?, (select jsonb_agg(jsonb_build_object('norm',
     'u' || i || '\@x.test', 'address', 'u' || i || '\@x.test', 'data', '{\"word\": \"w\"}'::jsonb))
     from generate_series(1, $n) i), '{}')", $tenant, $many);
 my $big = campaign(list_id => $many);
+is act($big, 'validate')->json->{code}, 'domain_not_verified', 'what leaves needs a domain';
+$t->fails(act($big, 'schedule'), $go, 'domain_not_verified', '/from');
+my $domain = $t->post('/email/domains', { domain => 'example.com' })->json;
+$p->sql("update email.domains set state = 'verified', checks = jsonb_build_object('dkim',
+    (select jsonb_object_agg(selector, 'ok') from email.domain_keys)) where id = ?", $domain->{id});
 act($big, 'schedule');
 my $came = sub { scalar grep { /^RCPT/ } map { $_->{line} // () } $server->notes };
 $t->waits(sub { $came->() > 50 }, 'it is under way');
