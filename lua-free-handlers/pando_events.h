@@ -58,5 +58,9 @@ const void *pando_told_row(pando_req_t *rq, const pando_told_t *told,
 const char *pando_cloudevent(pando_req_t *rq, const pando_told_t *told);
 /* The n-th event that a domain enabled here declares; NULL: no more. */
 const pando_event_t *pando_event_at(unsigned n, const char **domain);
+/* Of its data: a JSON Schema (2020-12), NULL where it has none, and a text
+   that is one. */
+const char *pando_event_schema(pando_req_t *rq, const pando_event_t *event);
+const char *pando_event_example(pando_req_t *rq, const pando_event_t *event);
 
 #endif

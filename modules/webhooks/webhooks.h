@@ -222,7 +222,7 @@ extern const pando_problem_t  webhooks_unanswered;
 
 /* webhooks_catalogue.c */
 const pando_event_t *webhooks_type(const char *pattern);
-json_t *webhooks_types(void);
+json_t *webhooks_types(pando_req_t *rq);
 bool webhooks_type_is_custom(const char *type);
 
 /* webhooks_send.c */

@@ -91,7 +91,7 @@ verify(pando_req_t *rq, const void *from, void *out)
 static int
 catalogue(pando_req_t *rq, const void *in, void *out)
 {
-    ((webhooks_told_t *) out)->data = webhooks_types();
+    ((webhooks_told_t *) out)->data = webhooks_types(rq);
 
     return 0;
 }

@@ -2,7 +2,7 @@
 
 /*
  * Webhooks: the types of events that there are, as the domains enabled here
- * declare them.
+ * declare them, with what is in each.
  */
 
 #include "webhooks.h"
@@ -15,7 +15,8 @@ static pando_reply_t get(pando_req_t *rq);
 const pando_route_t  webhooks_catalogue[] = {
 
     { PANDO_GET, "/event-types", list, "List the types of events",
-      .scope = "public", .no_tenant = true, .gives = &webhooks_types_view },
+      .scope = "public", .no_tenant = true, .gives = &webhooks_types_view,
+      .cache = 60 },
 
     { PANDO_GET, "/event-types/{name}", get, "Get a type of events",
       .scope = "public", .no_tenant = true, .gives = &webhooks_type_view,
@@ -56,20 +57,21 @@ webhooks_type(const char *pattern)
 
 
 static json_t *
-view(const pando_event_t *event, const char *domain)
+view(pando_req_t *rq, const pando_event_t *event, const char *domain)
 {
-    return json_pack("{s:s, s:s, s:I, s:s?, s:s?, s:o}",
+    const char  *schema = pando_event_schema(rq, event);
+
+    return json_pack("{s:s, s:s, s:I, s:s?, s:o, s:o}",
         "name", event->type, "module", domain, "version",
         (json_int_t) event->schema, "description", event->note,
-        "schema", event->data ? event->data->name : NULL,
-        "sample", event->example ? json_loads(event->example,
-                                               JSON_DECODE_ANY, NULL)
-                                  : json_null());
+        "schema", schema ? json_loads(schema, 0, NULL) : json_null(),
+        "sample", json_loads(pando_event_example(rq, event), JSON_DECODE_ANY,
+                             NULL));
 }
 
 
 json_t *
-webhooks_types(void)
+webhooks_types(pando_req_t *rq)
 {
     json_t               *all = json_array();
     unsigned              n;
@@ -77,7 +79,7 @@ webhooks_types(void)
     const pando_event_t  *event;
 
     for (n = 0; (event = pando_event_at(n, &domain)); n++) {
-        json_array_append_new(all, view(event, domain));
+        json_array_append_new(all, view(rq, event, domain));
     }
 
     return all;
@@ -88,7 +90,7 @@ static pando_reply_t
 list(pando_req_t *rq)
 {
     return pando_reply_tree(rq, json_pack("{s:o}", "data",
-                                          webhooks_types()));
+                                          webhooks_types(rq)));
 }
 
 
@@ -101,7 +103,7 @@ get(pando_req_t *rq)
 
     for (n = 0; (event = pando_event_at(n, &domain)); n++) {
         if (strcmp(event->type, name) == 0) {
-            return pando_reply_tree(rq, view(event, domain));
+            return pando_reply_tree(rq, view(rq, event, domain));
         }
     }
 

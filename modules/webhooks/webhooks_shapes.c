@@ -331,9 +331,9 @@ webhooks_ack_view = {
 /* The catalogue */
 
 typedef struct {
-    const char    *name, *module, *description, *schema;
+    const char    *name, *module, *description;
     int64_t        version;
-    json_t        *sample;
+    json_t        *schema, *sample;
 } type_t;
 
 typedef struct { pando_list_t  data; } types_t;
@@ -344,9 +344,10 @@ static const pando_field_t  type_fields[] = {
     PANDO_FIELD(type_t, INT, version, .required = true),
     PANDO_FIELD(type_t, TEXT, description, .required = true,
                 .nullable = true),
-    PANDO_FIELD(type_t, TEXT, schema, .required = true, .nullable = true,
-                .note = "its name among the schemas of the document"),
-    PANDO_FIELD(type_t, TREE, sample, .required = true, .nullable = true),
+    PANDO_FIELD(type_t, TREE, schema, .required = true, .nullable = true,
+                .note = "of its data: JSON Schema 2020-12"),
+    PANDO_FIELD(type_t, TREE, sample, .required = true, .nullable = true,
+                .note = "data that the schema takes"),
     PANDO_END
 };
 

@@ -51,7 +51,7 @@ const pando_route_t  webhooks_trials[] = {
 static const char *
 example(pando_req_t *rq, const pando_event_t *event)
 {
-    const char    *data = event->example ? event->example : "{}";
+    const char    *data = pando_event_example(rq, event);
     pando_told_t   told = {
         .id = pando_uuid7(), .type = event->type, .schema = event->schema,
         .has_tenant = true, .tenant = pando_tenant(rq), .data = data,

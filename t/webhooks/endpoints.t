@@ -140,8 +140,20 @@ $t->fails($t->get("/webhook-endpoints/$Pando::Routes::NOBODY"),
 
 my $types = $t->works($t->public('/event-types'), 'GET /event-types', 200)->{data};
 ok((grep { $_->{name} eq 'webhook.exhausted' } @$types), 'types of events');
-is $t->works($t->public('/event-types/webhook.exhausted'), 'GET /event-types/{name}', 200)
-    ->{module}, 'webhooks';
+my $type = $t->works($t->public('/event-types/webhook.exhausted'), 'GET /event-types/{name}', 200);
+is $type->{module}, 'webhooks';
+is $type->{schema}{'$ref'}, '#/$defs/WebhookExhausted', 'with a schema';
+my $def = $type->{schema}{'$defs'}{WebhookExhausted};
+is_deeply [ sort keys %{ $def->{properties} } ], [ 'endpoint_id', 'message_id' ], 'whole in itself';
+is_deeply [ sort @{ $def->{required} } ], [ sort keys %{ $type->{sample} } ],
+    'and an example of it';
+my %bad;
+for my $type (@$types) {
+    my @refs = JSON::PP->new->encode($type->{schema} // {}) =~ /"\$ref":"([^"]*)"/g;
+    $bad{$type->{name}} = $_ for grep { !m{^#/\$defs/(\w+)$} || !$type->{schema}{'$defs'}{$1} }
+        @refs;
+}
+is_deeply \%bad, {}, 'each reference points into its own schema';
 $t->fails($t->public('/event-types/no.such'), 'GET /event-types/{name}', 'not_found');
 
 $t->fails($t->delete("/webhook-endpoints/$e->{id}", 'If-Match' => '"v1"'),

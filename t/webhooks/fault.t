@@ -171,6 +171,7 @@ is "$r->{status} $r->{good} $r->{response}", '200 1 well', 'an example is sent a
 my ($rq) = grep { $_->{path} eq '/ok' } $web->requests;
 ok Post::signed($rq, $ok->{secret}), 'and signed';
 is decode_json($rq->{body})->{type}, 'webhook.exhausted', 'as that event';
+ok decode_json($rq->{body})->{data}{message_id}, 'with what is in one';
 $t->fails($t->post("/webhook-endpoints/$ok->{id}/test", { type => $_ }), $test,
     'unknown_event_type', '/type') for 'webhook.*', 'no.such';
 $t->fails($t->post("/webhook-endpoints/$Pando::Routes::NOBODY/test",
