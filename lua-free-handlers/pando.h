@@ -57,6 +57,10 @@ char *pando_conceal(pando_req_t *rq, const char *purpose, const void *data,
     size_t len);
 void *pando_reveal(pando_req_t *rq, const char *purpose,
     const char *concealed, size_t *len);
+/* A key of 32 bytes made of pando_secret for one purpose: of the present
+   secret (0), or the one before (1).  False: there is none that lasts. */
+bool pando_derived_key(const char *purpose, unsigned which,
+    unsigned char out[32]);
 
 
 /* 2. Problems (RFC 9457): outcomes that a client can cause */
@@ -143,6 +147,9 @@ const char *pando_locale(pando_req_t *rq);      /* best of Accept-Language */
 
 bool pando_signed_in(pando_req_t *rq);
 pando_uuid_t pando_user(pando_req_t *rq);
+const char *pando_client(pando_req_t *rq);      /* client_id, or "" */
+const char *pando_caller(pando_req_t *rq);      /* in a call: the domain that
+                                                   makes it; or NULL */
 pando_uuid_t pando_tenant(pando_req_t *rq);
 bool pando_may(pando_req_t *rq, const char *scope);
 
@@ -153,6 +160,9 @@ int64_t pando_if_match(pando_req_t *rq);        /* -1: absent or "*" */
 void pando_log(pando_req_t *rq, const char *fmt, ...) PANDO_PRINTF(2, 3);
 const char *pando_setting(pando_req_t *rq, const char *name);
 int64_t pando_setting_int(pando_req_t *rq, const char *name);
+/* What is in the file that is set, read with the configuration; or NULL. */
+const char *pando_setting_file(pando_req_t *rq, const char *name,
+    size_t *len);
 
 
 /* 4a. Telephone numbers (pando_phone.h) */
@@ -262,6 +272,7 @@ void pando_object_to(pando_faults_t *f, const char *pointer,
 
 /* 5b. Push messages to devices, signatures: cryptography */
 
+#include "pando_crypt.h"
 #include "pando_ed25519.h"
 #include "pando_push.h"
 
@@ -522,6 +533,13 @@ int pando_dict_get(pando_req_t *rq, const char *key, const char **value,
 int64_t pando_dict_add(const char *key, int64_t by, int64_t ttl_ms);
 void pando_dict_del(const char *key);
 
+/*
+ * For what a worker remembers by itself: born before it is asked for, it holds
+ * until the tag is purged.  Without a zone nothing holds.
+ */
+uint64_t pando_tag_born(void);
+bool pando_tag_holds(pando_req_t *rq, const char *tag, uint64_t born);
+
 /* The domain's .shared bytes, at one place for all workers: zeroed when they
    are new, kept over a reload, and locked by nobody. */
 void *pando_shared(const pando_domain_t *domain);
@@ -630,7 +648,8 @@ PANDO_WAITS int pando_call_json(pando_req_t *rq, const char *name,
 typedef struct {
     const char  *name;              /* set by pando_set <domain>.<name> */
     const char  *otherwise;
-    enum { PANDO_SET_TEXT, PANDO_SET_INT, PANDO_SET_BOOL } is;
+    enum { PANDO_SET_TEXT, PANDO_SET_INT, PANDO_SET_BOOL,
+           PANDO_SET_FILE } is;
     int64_t      min, max;
     const char  *note;
 } pando_setting_t;

@@ -187,17 +187,19 @@ in_process(pando_req_t *rq, const pando_call_t *call,
 {
     int                    rc;
     pando_tx_t            *autos = rq->autos;
-    const pando_domain_t  *caller = rq->domain;
+    const pando_domain_t  *caller = rq->domain, *asked_by = rq->asked_by;
 
     if (rq->itself == NULL) {
         rq->itself = caller;
     }
 
+    rq->asked_by = caller;
     rq->domain = domain;
     rq->autos = NULL;
 
     rc = call->fn(rq, in, out);
 
+    rq->asked_by = asked_by;
     rq->domain = caller;
     rq->autos = autos;
 

@@ -79,6 +79,25 @@ pando_reveal(pando_req_t *rq, const char *purpose, const char *concealed,
 }
 
 
+bool
+pando_derived_key(const char *purpose, unsigned which, unsigned char out[32])
+{
+    char                     label[PANDO_SEAL_MAX_PURPOSE + 16];
+    size_t                   size;
+    const pando_seal_key_t  *key;
+
+    if (which >= pando_conf->seals.n || pando_conf->passing) {
+        return false;
+    }
+
+    key = &pando_conf->seals.keys[which];
+    size = ngx_snprintf((u_char *) label, sizeof(label), "derive %s",
+                        purpose) - (u_char *) label;
+
+    return pando_hmac_sha256(key->key, key->len, label, size, out);
+}
+
+
 /* In place: what is between the nonce and the tag. */
 
 static bool

@@ -191,6 +191,21 @@ wrong_value(const pando_setting_t *s, ngx_str_t *value)
 }
 
 
+/* A file is read as the configuration is: by who may read it, once. */
+
+static const char *
+read_set(ngx_conf_t *cf, const pando_setting_t *s, pando_set_t *set)
+{
+    if (s->is == PANDO_SET_FILE) {
+        set->content.data = (u_char *) pando_conf_read_file(cf, &set->value,
+                                                        &set->content.len);
+        return set->content.data ? NULL : "is not to be read";
+    }
+
+    return wrong_value(s, &set->value);
+}
+
+
 static ngx_int_t
 check_set(ngx_conf_t *cf, pando_main_conf_t *pmcf, pando_set_t *set)
 {
@@ -214,7 +229,7 @@ check_set(ngx_conf_t *cf, pando_main_conf_t *pmcf, pando_set_t *set)
 
         for (s = e[i]->domain->settings; s && s->name; s++) {
             if (ngx_strcmp(s->name, dot + 1) == 0) {
-                why = wrong_value(s, &set->value);
+                why = read_set(cf, s, set);
                 break;
             }
         }
@@ -231,23 +246,51 @@ check_set(ngx_conf_t *cf, pando_main_conf_t *pmcf, pando_set_t *set)
 }
 
 
-/* What is set, or else the domain's own default. */
-
-const char *
-pando_setting(pando_req_t *rq, const char *name)
+static pando_set_t *
+set_of(pando_req_t *rq, const char *name)
 {
-    size_t                  len = strlen(rq->domain->name);
-    ngx_uint_t              i;
-    pando_set_t            *set = pando_conf->settings.elts;
-    const pando_setting_t  *s;
+    size_t        len = strlen(rq->domain->name);
+    ngx_uint_t    i;
+    pando_set_t  *set = pando_conf->settings.elts;
 
     for (i = pando_conf->settings.nelts; i-- > 0; /* void */) {
         if (set[i].name.len > len && set[i].name.data[len] == '.'
             && ngx_strncmp(set[i].name.data, rq->domain->name, len) == 0
             && ngx_strcmp(set[i].name.data + len + 1, name) == 0)
         {
-            return (char *) set[i].value.data;
+            return &set[i];
         }
+    }
+
+    return NULL;
+}
+
+
+const char *
+pando_setting_file(pando_req_t *rq, const char *name, size_t *len)
+{
+    pando_set_t  *set = set_of(rq, name);
+
+    if (set == NULL) {
+        return NULL;
+    }
+
+    *len = set->content.len;
+
+    return (char *) set->content.data;
+}
+
+
+/* What is set, or else the domain's own default. */
+
+const char *
+pando_setting(pando_req_t *rq, const char *name)
+{
+    pando_set_t            *set = set_of(rq, name);
+    const pando_setting_t  *s;
+
+    if (set) {
+        return (char *) set->value.data;
     }
 
     for (s = rq->domain->settings; s && s->name; s++) {

@@ -16,6 +16,7 @@ typedef struct {
     ngx_str_t   value;
     ngx_str_t   file;
     ngx_uint_t  line;
+    ngx_str_t   content;        /* of the file that it names */
 } pando_set_t;
 
 char *pando_conf_database(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);

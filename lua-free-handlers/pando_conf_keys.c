@@ -278,6 +278,7 @@ pando_conf_default_secret(ngx_conf_t *cf, pando_main_conf_t *pmcf)
                       "with this configuration");
     }
 
+    pmcf->passing = 1;
     pmcf->seals.n = 1;
     pmcf->seals.keys[0] = (pando_seal_key_t) {
         .id = 0, .key = key, .len = PANDO_SHA256_SIZE

@@ -522,6 +522,21 @@ pando_user(pando_req_t *rq)
 }
 
 
+const char *
+pando_client(pando_req_t *rq)
+{
+    return rq->ctx && rq->ctx->claims ? pando_claims_client(rq->ctx->claims)
+                                      : "";
+}
+
+
+const char *
+pando_caller(pando_req_t *rq)
+{
+    return rq->asked_by ? rq->asked_by->name : NULL;
+}
+
+
 pando_uuid_t
 pando_tenant(pando_req_t *rq)
 {

@@ -98,6 +98,7 @@ struct pando_req_s {
     const char            *name;
     const pando_domain_t  *domain;      /* as which it runs just now */
     const pando_domain_t  *itself;      /* where it made a call: the caller */
+    const pando_domain_t  *asked_by;    /* who calls it just now */
     const pando_route_t   *route;
 
     pando_ctx_t           *ctx;         /* what of it outlives the flow */
@@ -448,6 +449,7 @@ typedef struct {
     pando_keys_t      *keys;
     ngx_array_t        issuers;         /* of pando_issuer_t */
     pando_seal_keys_t  seals;           /* cursors and links */
+    ngx_flag_t         passing;         /* they end with the configuration */
     struct pando_redis_conf_s  *redis;  /* NULL: none */
     struct pando_outbound_conf_s  *outbound;
     ngx_shm_zone_t    *zone;

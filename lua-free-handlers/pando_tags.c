@@ -124,19 +124,57 @@ pando_tags_void_all(void)
 }
 
 
+static const pando_uuid_t *
+tenant_of(pando_req_t *rq)
+{
+    static pando_uuid_t  nobody;
+
+    return rq->ctx && rq->ctx->has_tenant ? &rq->ctx->tenant
+           : rq->acts_for_tenant ? &rq->tenant : &nobody;
+}
+
+
+uint64_t
+pando_tag_born(void)
+{
+    uint64_t      born;
+    pando_shm_t  *sh = pando_shm_lock();
+
+    if (sh == NULL) {
+        return 0;
+    }
+
+    born = sh->tick;
+    pando_shm_unlock();
+
+    return born;
+}
+
+
+bool
+pando_tag_holds(pando_req_t *rq, const char *tag, uint64_t born)
+{
+    bool          holds;
+    uint32_t      mark;
+    pando_shm_t  *sh = pando_shm_lock();
+
+    if (sh == NULL) {
+        return false;
+    }
+
+    mark = pando_tag_mark(sh, tenant_of(rq), tag, strlen(tag));
+    holds = pando_tags_hold(sh, born, &mark, 1);
+    pando_shm_unlock();
+
+    return holds;
+}
+
+
 void
 pando_cache_purge(pando_req_t *rq, const char *tag)
 {
     size_t               len = strlen(tag);
-    static pando_uuid_t  nobody;
-    const pando_uuid_t  *tenant = &nobody;
-
-    if (rq->ctx && rq->ctx->has_tenant) {
-        tenant = &rq->ctx->tenant;
-
-    } else if (rq->acts_for_tenant) {
-        tenant = &rq->tenant;
-    }
+    const pando_uuid_t  *tenant = tenant_of(rq);
 
     if (in_transaction(rq)) {
         promise(rq, tenant, tag, len);

@@ -21,7 +21,7 @@ my $out = tempdir(CLEANUP => 1);
 my @parts = map { "$root/pando_$_.c" }
     qw(bytes uuid date time money sign keys jwk jws token claims pattern
     template template_tag template_include template_html template_render template_format
-    sigv4 push ed25519 cert zone zone_rule places civil recur recur_rule
+    sigv4 push ed25519 crypt crypt_sign cert zone zone_rule places civil recur recur_rule
     rule_read rule_part rule_check rule_run rule_value rule_calls rule_world);
 my @beside = map { "$root/pando_$_.c" } qw(out json faults kind format);
 
