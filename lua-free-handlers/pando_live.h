@@ -55,6 +55,7 @@ struct pando_live_s {
     unsigned                  said:1;   /* the closing is on its way */
     unsigned                  eof:1;
     unsigned                  deaf:1;   /* it broke the protocol */
+    unsigned                  torn:1;   /* in what it closed with */
     unsigned                  busy:1;   /* buf is the first of the queue */
     unsigned                  last:1;   /* buf is the last of the stream */
     unsigned                  in_message:1;

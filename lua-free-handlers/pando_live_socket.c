@@ -268,7 +268,7 @@ on_read(ngx_http_request_t *r)
         return;
     }
 
-    if (rc != 0) {
+    if (rc != 0 || live->torn) {
         broken(live);
     }
 
@@ -288,6 +288,8 @@ broken(pando_live_t *live)
 {
     pando_live_socket_free(live);
     live->deaf = 1;
+    live->torn = 0;
+    live->said = 0;
     live->code = 0;
     pando_live_close(live, WSLAY_CODE_PROTOCOL_ERROR, NULL);
     live->close_by = ngx_current_msec + 1000;
@@ -352,6 +354,12 @@ on_frame(wslay_event_context_ptr ws,
     live->eaten += 6 + (len > 65535 ? 8 : len > 125 ? 2 : 0);
     live->payload = len;
     live->final = arg->fin;
+
+    /* half a code to close with is none, which wslay lets pass */
+
+    if (arg->opcode == WSLAY_CONNECTION_CLOSE && len == 1) {
+        live->torn = 1;
+    }
 
     if (!wslay_is_ctrl_frame(arg->opcode)) {
         live->in_message = 1;
@@ -500,7 +508,14 @@ send_frames(pando_live_t *live)
     ngx_connection_t  *c = live->r->connection;
 
     for ( ;; ) {
-        if (live->sent == 0 && live->ws && wslay_event_want_write(live->ws)) {
+        frame = pando_live_first(live);
+
+        /* what was said before it found a fault goes before it closes */
+
+        if (live->sent == 0 && live->ws && wslay_event_want_write(live->ws)
+            && (frame == NULL || live->said
+                || wslay_event_get_read_enabled(live->ws)))
+        {
 
             if (wslay_event_send(live->ws) != 0) {
                 return NGX_ERROR;
@@ -510,8 +525,6 @@ send_frames(pando_live_t *live)
                 return NGX_AGAIN;
             }
         }
-
-        frame = pando_live_first(live);
 
         if (live->sent == 0
             && (live->said || (frame == NULL && live->code == 0)))

@@ -136,6 +136,10 @@ pando_subscribe(const char *name, pando_heard_pt fn, void *data)
             ngx_free(l);
             return NULL;
         }
+
+    } else {
+        /* the answer tells who came later, too, that he is heard */
+        ask("SUBSCRIBE", channel);
     }
 
     *l = (pando_listener_t) { .channel = channel, .fn = fn, .data = data };

@@ -18,6 +18,7 @@
 #define REALTIME_EPOCH         17   /* with the zero */
 #define REALTIME_CLIENT        17   /* likewise */
 #define REALTIME_NAME_MAX      200
+#define REALTIME_CONTROL       "rt.control"     /* heard by each worker */
 #define REALTIME_SPACE_MAX     40   /* of a namespace */
 #define REALTIME_PREFIX        40   /* of a key: "rt:", a tenant and ":" */
 #define REALTIME_SPOT_TEXT     40   /* of "epoch:offset", with the zero */
@@ -77,6 +78,7 @@ struct realtime_sub_s {
     bool                 joining;   /* what comes is held */
     bool                 moved;     /* what is held does not follow */
     bool                 by_token;  /* of this channel: no other right */
+    int64_t              until;     /* Unix seconds; then it is over */
     bool                 present;   /* who has it is among the members */
     bool                 told;      /* and it is told */
 };
@@ -99,6 +101,8 @@ struct realtime_conn_s {
     pando_uuid_t       user;
     char               tenant[PANDO_UUID_TEXT];
     char               client[REALTIME_CLIENT];
+    const char        *token;       /* that it came with, in no header */
+    bool               lapses;      /* one of its channels has an end */
     const char        *names[REALTIME_STREAM_MAX];  /* of a stream */
     realtime_spot_t    spots[REALTIME_STREAM_MAX];
     unsigned           nnames;
@@ -142,7 +146,14 @@ typedef struct {
     pando_given_t  given;
     pando_uuid_t   user_id;
     pando_uuid_t   session_id;
+    const char    *connection_id, *channel;
+    int64_t        code;
 } realtime_disconnect_in_t;
+
+typedef struct {
+    pando_given_t  given;
+    const char    *ticket;
+} realtime_socket_in_t;
 
 typedef struct {
     pando_given_t  given;
@@ -219,12 +230,14 @@ extern const pando_shape_t  realtime_namespace_in, realtime_namespace_patch,
                             realtime_namespace_view, realtime_presence_view,
                             realtime_publish_in, realtime_published,
                             realtime_history_in, realtime_history_view,
-                            realtime_stream_in, realtime_disconnect_in;
+                            realtime_stream_in, realtime_disconnect_in,
+                            realtime_unsubscribe_in, realtime_socket_in;
 
 extern const pando_problem_t  realtime_away, realtime_not_heard,
                               realtime_not_said, realtime_bad_channel,
                               realtime_too_large, realtime_too_often,
-                              realtime_no_presence;
+                              realtime_no_presence, realtime_bad_ticket,
+                              realtime_bad_origin;
 extern const pando_event_t    realtime_namespace_changed;
 extern const char *const      realtime_who_subscribes[];
 extern const char *const      realtime_who_publishes[];
@@ -234,7 +247,8 @@ extern const pando_domain_t   realtime_domain;
 extern const pando_route_t    realtime_sockets[], realtime_streams[],
                               realtime_messages[], realtime_namespaces[],
                               realtime_presences[], realtime_docs[],
-                              realtime_doc_parts[];
+                              realtime_doc_parts[], realtime_tickets[],
+                              realtime_polls[], realtime_asks[];
 extern const pando_hear_t     realtime_hears[];
 extern const pando_metric_t   realtime_metrics[];
 extern unsigned               realtime_metric_base;
@@ -329,6 +343,28 @@ bool realtime_hold(realtime_holds_t *holds, const realtime_spot_t *spot,
 realtime_held_t *realtime_unhold(realtime_holds_t *holds);
 void realtime_holds_drop(realtime_holds_t *holds);
 
+/* Whether the caller may; the problem, or NULL.  space may be NULL. */
+PANDO_WAITS const pando_problem_t *realtime_heard_by(pando_req_t *rq,
+    const char *name, realtime_space_t *space);
+json_t *realtime_history_tree(const char *name,
+    const realtime_history_t *got, bool recovered);
+
+/* realtime_tickets.c */
+PANDO_WAITS const char *realtime_ticket(pando_req_t *rq, const char *ticket,
+    const pando_problem_t **problem);
+int64_t realtime_channel_token(pando_req_t *rq, const char *token,
+    const char *tenant, const char *user, const char *name);
+
+/* realtime_poll.c */
+void realtime_polls_start(void);
+void realtime_polls_tick(void);
+
+/* realtime_ask.c */
+void realtime_asked(json_t *what);
+void realtime_channels_list(json_t *what, json_t *out, size_t most);
+void realtime_conns_list(pando_req_t *rq, json_t *what, json_t *out,
+    size_t most);
+
 /* realtime_conns.c */
 void realtime_client_new(char out[REALTIME_CLIENT]);
 realtime_conn_t *realtime_conn(pando_req_t *rq, bool stream);
@@ -360,5 +396,20 @@ void realtime_untell(realtime_sub_t *sub, const char *code);
 /* realtime_socket.c */
 void realtime_socket_serve(realtime_conn_t *conn);
 void realtime_socket_forget(realtime_conn_t *conn);
+/* The channel's name that is asked about; NULL: it was refused. */
+const char *realtime_name_in(pando_req_t *rq, realtime_conn_t *conn,
+    json_t *in);
+void realtime_reply(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
+    const char *type, json_t *with);
+void realtime_fail(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
+    const char *code, const char *text);
+
+/* realtime_commands.c */
+PANDO_WAITS void realtime_do_publish(pando_req_t *rq, realtime_conn_t *conn,
+    json_t *in);
+PANDO_WAITS void realtime_do_presence(pando_req_t *rq, realtime_conn_t *conn,
+    json_t *in);
+PANDO_WAITS void realtime_do_awareness(pando_req_t *rq,
+    realtime_conn_t *conn, json_t *in);
 
 #endif

@@ -438,6 +438,46 @@ realtime_channel_due(realtime_channel_t *channel, int64_t at, int more)
 }
 
 
+/* Of one tenant's, by their beginning or by name. */
+
+void
+realtime_channels_list(json_t *what, json_t *out, size_t most)
+{
+    size_t                i, len;
+    json_int_t            n;
+    const char           *tenant, *prefix, *name, *is;
+    realtime_sub_t       *sub;
+    realtime_channel_t   *channel;
+
+    tenant = json_string_value(json_object_get(what, "tenant"));
+    prefix = json_string_value(json_object_get(what, "prefix"));
+    name = json_string_value(json_object_get(what, "channel"));
+    len = prefix ? strlen(prefix) : 0;
+
+    for (i = 0; i < BUCKETS; i++) {
+        for (channel = buckets[i]; channel; channel = channel->next) {
+            is = realtime_name(channel);
+
+            if (channel->subs == NULL || tenant == NULL
+                || memcmp(channel->key + 3, tenant, PANDO_UUID_TEXT - 1) != 0
+                || (prefix && strncmp(is, prefix, len) != 0)
+                || (name && strcmp(is, name) != 0)
+                || json_array_size(out) >= most)
+            {
+                continue;
+            }
+
+            for (n = 0, sub = channel->subs; sub; sub = sub->next) {
+                n++;
+            }
+
+            json_array_append_new(out, json_pack("{s:s, s:I}", "name", is,
+                                                 "subscribers", n));
+        }
+    }
+}
+
+
 /* Catching up */
 
 static void

@@ -12,7 +12,6 @@
 #include "realtime.h"
 
 
-#define CONTROL    "rt.control"     /* heard by each worker of each node */
 #define USERS      1024             /* buckets, a power of two */
 #define LEASE_MS   30000
 #define RENEW_MS   10000
@@ -36,6 +35,7 @@ static void tell_them(json_t *what, const char *verb, const char *tenant);
 static bool is_meant(const realtime_conn_t *conn, json_t *what);
 static user_t **user_of(const pando_uuid_t *id);
 static void lease(const user_t *user);
+static void lapse(realtime_conn_t *conn, int64_t now);
 static void look_at(realtime_conn_t *conn);
 
 
@@ -51,8 +51,9 @@ realtime_start(void)
     realtime_channels_start();
     realtime_spaces_start();
     realtime_presence_start();
+    realtime_polls_start();
 
-    return pando_subscribe(CONTROL, told, NULL) ? 0 : -1;
+    return pando_subscribe(REALTIME_CONTROL, told, NULL) ? 0 : -1;
 }
 
 
@@ -213,7 +214,7 @@ realtime_control(json_t *what)
 {
     char  *text = json_dumps(what, JSON_COMPACT);
 
-    return text && pando_publish(CONTROL, text, strlen(text));
+    return text && pando_publish(REALTIME_CONTROL, text, strlen(text));
 }
 
 
@@ -234,6 +235,9 @@ told(const char *key, const char *text, size_t len, void *data)
 
     if (verb && tenant && strcmp(verb, "spaces") == 0) {
         realtime_spaces_changed(tenant);
+
+    } else if (verb && tenant && strcmp(verb, "tell") == 0) {
+        realtime_asked(what);
 
     } else if (verb && tenant) {
         tell_them(what, verb, tenant);
@@ -308,6 +312,41 @@ is_meant(const realtime_conn_t *conn, json_t *what)
 
 
 void
+realtime_conns_list(pando_req_t *rq, json_t *what, json_t *out, size_t most)
+{
+    char              id[PANDO_UUID_TEXT], user[PANDO_UUID_TEXT];
+    int64_t           now = pando_monotonic_ms();
+    const char       *tenant;
+    pando_uuid_t      session;
+    realtime_conn_t  *conn;
+
+    tenant = json_string_value(json_object_get(what, "tenant"));
+
+    for (conn = conns; conn && json_array_size(out) < most;
+         conn = conn->next)
+    {
+        if (!conn->counted || tenant == NULL
+            || strcmp(conn->tenant, tenant) != 0 || !is_meant(conn, what))
+        {
+            continue;
+        }
+
+        session = pando_live_session(conn->live);
+        pando_uuid_print(session, id);
+        pando_uuid_print(conn->user, user);
+
+        json_array_append_new(out, json_pack(
+            "{s:s, s:s, s:s, s:s, s:s?, s:I, s:I}", "id", conn->client,
+            "kind", conn->stream ? "stream" : "socket", "node",
+            pando_node(rq), "user_id", user, "session_id",
+            pando_uuid_is_nil(session) ? NULL : id, "channels",
+            (json_int_t) conn->nsubs, "age_ms",
+            (json_int_t) (now - conn->opened)));
+    }
+}
+
+
+void
 realtime_conns_each(void (*fn)(realtime_conn_t *conn, const char *arg),
     const char *arg)
 {
@@ -378,6 +417,7 @@ realtime_conns_tick(pando_req_t *rq, void *data)
     }
 
     realtime_spaces_tick();
+    realtime_polls_tick();
     realtime_channels_tick(pando_setting_int(rq, "presence_lease_ms") / 3);
     realtime_presence_tick(rq);
 
@@ -399,6 +439,24 @@ realtime_conns_tick(pando_req_t *rq, void *data)
 }
 
 
+/* What was subscribed to by a token of the channel ends with it. */
+
+static void
+lapse(realtime_conn_t *conn, int64_t now)
+{
+    realtime_sub_t  *sub, *next;
+
+    for (sub = conn->subs; sub; sub = next) {
+        next = sub->other;
+
+        if (sub->until && now >= sub->until) {
+            realtime_untell(sub, "token_expired");
+            realtime_unsubscribe(sub);
+        }
+    }
+}
+
+
 static void
 look_at(realtime_conn_t *conn)
 {
@@ -410,6 +468,10 @@ look_at(realtime_conn_t *conn)
 
     if (conn->asked && (!conn->busy || ms - conn->since > BUSY_MS)) {
         realtime_socket_serve(conn);
+    }
+
+    if (conn->lapses) {
+        lapse(conn, now);
     }
 
     if (expires == 0) {

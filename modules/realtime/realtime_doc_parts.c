@@ -33,7 +33,7 @@ bad_section = { .status = 422, .code = "section_malformed",
                 .text = "a section has 1 to 200 of a-z, A-Z, 0-9, colon, "
                         "underscore, dot and hyphen" },
 not_held = { .status = 409, .code = "lock_lost",
-             .text = "the lock is over, or another's" };
+             .text = "the lock is another's" };
 
 
 const pando_route_t  realtime_doc_parts[] = {
@@ -198,7 +198,7 @@ unlock(pando_req_t *rq)
 
     if (row) {
         pando_match_or_412(rq, row->fence);
-        return pando_fail(rq, &not_held);
+        return row->over ? pando_no_content(rq) : pando_fail(rq, &not_held);
     }
 
     return pando_fail(rq, match >= 0 && realtime_sql_doc_is(tx, id)

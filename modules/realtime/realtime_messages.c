@@ -10,11 +10,12 @@
 static pando_reply_t publish(pando_req_t *rq);
 static pando_reply_t history(pando_req_t *rq);
 static pando_reply_t disconnect(pando_req_t *rq);
+static pando_reply_t unsubscribe(pando_req_t *rq);
 
 
 static const pando_problem_t
 nobody = { .status = 422, .code = "nobody_named",
-           .text = "name a user, a session or both" },
+           .text = "name a user, a session or a connection" },
 long_event = { .status = 422, .code = "event_id_malformed",
                .pointer = "/event_id",
                .text = "an event id has 1 to 200 characters" };
@@ -38,9 +39,15 @@ const pando_route_t  realtime_messages[] = {
                  &realtime_away } },
 
     { PANDO_POST, "/realtime/disconnect", disconnect,
-      "Close the connections of a user or a session",
+      "Close connections, on all nodes",
       .scope = "realtime:admin", .takes = &realtime_disconnect_in,
       .status = 204, .fails = { &nobody, &realtime_away } },
+
+    { PANDO_POST, "/realtime/unsubscribe", unsubscribe,
+      "End subscriptions to a channel, on all nodes",
+      .scope = "realtime:admin", .takes = &realtime_unsubscribe_in,
+      .status = 204,
+      .fails = { &realtime_bad_channel, &nobody, &realtime_away } },
 
     PANDO_END
 };
@@ -135,44 +142,36 @@ publish(pando_req_t *rq)
 }
 
 
-/* From behind ?since= on; without ?epoch= from the oldest that is kept. */
+/* Whether the caller may hear it. */
 
-static pando_reply_t
-history(pando_req_t *rq)
+const pando_problem_t *
+realtime_heard_by(pando_req_t *rq, const char *name, realtime_space_t *space)
 {
-    size_t                        i;
-    json_t                       *out, *list = json_array(), *data;
-    const char                   *tenant, *key;
-    const char                   *name = pando_path_text(rq, "channel");
-    realtime_spot_t               from = { .epoch = "*" };
-    realtime_spot_t               none = { .offset = 0 };
-    realtime_space_t              space;
-    const realtime_history_t     *got;
-    const realtime_history_in_t  *in = pando_query_params(rq);
+    const char        *tenant = pando_uuid_text(rq, pando_tenant(rq));
+    realtime_space_t   room;
 
-    tenant = pando_uuid_text(rq, pando_tenant(rq));
+    space = space ? space : &room;
 
     if (!realtime_name_ok(name, strlen(name))) {
-        return pando_fail(rq, &realtime_bad_channel);
+        return &realtime_bad_channel;
     }
 
-    if (!realtime_space(rq, tenant, name, &space)) {
-        return pando_fail(rq, &realtime_away);
+    if (!realtime_space(rq, tenant, name, space)) {
+        return &realtime_away;
     }
 
-    if (!realtime_may_hear(name, pando_uuid_text(rq, pando_user(rq)), tenant,
-                           &space, pando_may(rq, "realtime:read")))
-    {
-        return pando_fail(rq, &realtime_not_heard);
-    }
+    return realtime_may_hear(name, pando_uuid_text(rq, pando_user(rq)),
+                             tenant, space, pando_may(rq, "realtime:read"))
+           ? NULL : &realtime_not_heard;
+}
 
-    from.offset = in->since;
-    key = pando_text(rq, "rt:%s:%s", tenant, name);
-    got = realtime_read(rq, key, &from, &none, in->limit);
 
-    if (got == NULL) {
-        return pando_fail(rq, &realtime_away);
-    }
+json_t *
+realtime_history_tree(const char *name, const realtime_history_t *got,
+    bool recovered)
+{
+    size_t   i;
+    json_t  *list = json_array(), *data;
 
     for (i = 0; i < got->n; i++) {
         data = json_loadb(got->items[i].text, got->items[i].len,
@@ -182,35 +181,63 @@ history(pando_req_t *rq)
             data ? data : json_null()));
     }
 
-    out = json_pack("{s:s, s:s, s:I, s:b, s:o}", "channel", name, "epoch",
-                    got->top.epoch, "offset", (json_int_t) got->top.offset,
-                    "recovered", got->recovered
-                    && (in->epoch == NULL
-                        || strcmp(in->epoch, got->top.epoch) == 0),
-                    "data", list);
-
-    return pando_reply_tree(rq, out);
+    return json_pack("{s:s, s:s, s:I, s:b, s:o}", "channel", name, "epoch",
+                     got->top.epoch, "offset", (json_int_t) got->top.offset,
+                     "recovered", recovered, "data", list);
 }
 
 
+/* From behind ?since= on; without ?epoch= from the oldest that is kept. */
+
 static pando_reply_t
-disconnect(pando_req_t *rq)
+history(pando_req_t *rq)
+{
+    const char                   *key;
+    const char                   *name = pando_path_text(rq, "channel");
+    realtime_spot_t               from = { .epoch = "*" };
+    realtime_spot_t               none = { .offset = 0 };
+    const pando_problem_t        *problem = realtime_heard_by(rq, name, NULL);
+    const realtime_history_t     *got;
+    const realtime_history_in_t  *in = pando_query_params(rq);
+
+    if (problem) {
+        return pando_fail(rq, problem);
+    }
+
+    from.offset = in->since;
+    key = pando_text(rq, "rt:%s:%s", pando_uuid_text(rq, pando_tenant(rq)),
+                     name);
+    got = realtime_read(rq, key, &from, &none, in->limit);
+
+    if (got == NULL) {
+        return pando_fail(rq, &realtime_away);
+    }
+
+    return pando_reply_tree(rq, realtime_history_tree(name, got,
+        got->recovered
+        && (in->epoch == NULL || strcmp(in->epoch, got->top.epoch) == 0)));
+}
+
+
+/* NULL: nobody is named. */
+
+static json_t *
+order(pando_req_t *rq, const char *verb, const pando_shape_t *shape)
 {
     json_t                          *what;
-    const pando_shape_t             *shape = &realtime_disconnect_in;
     const realtime_disconnect_in_t  *in = pando_body(rq);
     bool                             user, session;
 
     user = PANDO_GIVEN(shape, in, user_id);
     session = PANDO_GIVEN(shape, in, session_id);
 
-    if (!user && !session) {
-        return pando_fail(rq, &nobody);
+    if (!user && !session && in->connection_id == NULL) {
+        return NULL;
     }
 
-    what = json_pack("{s:s, s:s, s:i}", "do", "close", "tenant",
+    what = json_pack("{s:s, s:s, s:I}", "do", verb, "tenant",
                      pando_uuid_text(rq, pando_tenant(rq)), "code",
-                     REALTIME_CLOSE_REVOKED);
+                     (json_int_t) in->code);
 
     if (user) {
         json_object_set_new(what, "user",
@@ -221,6 +248,47 @@ disconnect(pando_req_t *rq)
         json_object_set_new(what, "session",
             json_string(pando_uuid_text(rq, in->session_id)));
     }
+
+    if (in->connection_id) {
+        json_object_set_new(what, "connection",
+            json_string(in->connection_id));
+    }
+
+    return what;
+}
+
+
+static pando_reply_t
+disconnect(pando_req_t *rq)
+{
+    json_t  *what = order(rq, "close", &realtime_disconnect_in);
+
+    if (what == NULL) {
+        return pando_fail(rq, &nobody);
+    }
+
+    return realtime_control(what) ? pando_no_content(rq)
+                                  : pando_fail(rq, &realtime_away);
+}
+
+
+static pando_reply_t
+unsubscribe(pando_req_t *rq)
+{
+    json_t                          *what;
+    const realtime_disconnect_in_t  *in = pando_body(rq);
+
+    if (!realtime_name_ok(in->channel, strlen(in->channel))) {
+        return pando_fail_at(rq, &realtime_bad_channel, "/channel");
+    }
+
+    what = order(rq, "unsubscribe", &realtime_unsubscribe_in);
+
+    if (what == NULL) {
+        return pando_fail(rq, &nobody);
+    }
+
+    json_object_set_new(what, "channel", json_string(in->channel));
 
     return realtime_control(what) ? pando_no_content(rq)
                                   : pando_fail(rq, &realtime_away);

@@ -16,6 +16,9 @@ static const pando_route_t *const  routes[] = {
     realtime_presences,
     realtime_docs,
     realtime_doc_parts,
+    realtime_tickets,
+    realtime_polls,
+    realtime_asks,
     NULL
 };
 
@@ -39,6 +42,11 @@ static const pando_setting_t  settings[] = {
       "how long after its last message a channel keeps them" },
     { "connections", "20", PANDO_SET_INT, 1, 100000,
       "how many a user may have on a node" },
+    { "cookie", "", PANDO_SET_TEXT, 0, 0,
+      "the cookie that a browser's token may be in, for pages of origins" },
+    { "origins", "", PANDO_SET_TEXT, 0, 0,
+      "whose pages may open WebSockets by that cookie: with spaces between, "
+      "\"https://shop.example\"" },
     { "presence_lease_ms", "30000", PANDO_SET_INT, 1000, 600000,
       "after how long who was in a worker that died is no longer there" },
     { "presence_away_ms", "5000", PANDO_SET_INT, 0, 60000,

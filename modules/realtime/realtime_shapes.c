@@ -37,6 +37,10 @@ realtime_too_large = { .status = 413, .code = "message_too_large",
 realtime_too_often = { .status = 429, .code = "publish_limit",
                        .text = "too much is published there",
                        .retry_after = 1 },
+realtime_bad_ticket = { .status = 401, .code = "ticket_refused",
+                        .text = "this ticket was used, or is over" },
+realtime_bad_origin = { .status = 403, .code = "origin_refused",
+                        .text = "pages of this origin may not do that" },
 realtime_no_presence = { .status = 409, .code = "presence_off",
                          .text = "who is in these channels is not kept" };
 
@@ -103,9 +107,29 @@ static const pando_field_t  stream_in_fields[] = {
     PANDO_END
 };
 
+#define WHOM                                                                  \
+    PANDO_FIELD(realtime_disconnect_in_t, UUID, user_id),                     \
+    PANDO_FIELD(realtime_disconnect_in_t, UUID, session_id),                  \
+    PANDO_FIELD(realtime_disconnect_in_t, TEXT, connection_id, .min = 1,      \
+                .max = 32, .note = "as it is listed")
+
 static const pando_field_t  disconnect_in_fields[] = {
-    PANDO_FIELD(realtime_disconnect_in_t, UUID, user_id),
-    PANDO_FIELD(realtime_disconnect_in_t, UUID, session_id),
+    WHOM,
+    PANDO_FIELD(realtime_disconnect_in_t, INT, code, .min = 4000,
+                .max = 4999, .otherwise = "4003"),
+    PANDO_END
+};
+
+static const pando_field_t  unsubscribe_in_fields[] = {
+    WHOM,
+    PANDO_FIELD(realtime_disconnect_in_t, TEXT, channel, .required = true,
+                .max = 1000, .example = "\"room:lobby\""),
+    PANDO_END
+};
+
+static const pando_field_t  socket_in_fields[] = {
+    PANDO_FIELD(realtime_socket_in_t, TEXT, ticket, .min = 1, .max = 8000,
+                .note = "of POST /realtime/tickets"),
     PANDO_END
 };
 
@@ -234,4 +258,12 @@ realtime_stream_in = {
 realtime_disconnect_in = {
     .name = "RealtimeDisconnect", .size = sizeof(realtime_disconnect_in_t),
     .given = true, .fields = disconnect_in_fields
+},
+realtime_unsubscribe_in = {
+    .name = "RealtimeUnsubscribe", .size = sizeof(realtime_disconnect_in_t),
+    .given = true, .fields = unsubscribe_in_fields
+},
+realtime_socket_in = {
+    .name = "RealtimeSocketQuery", .size = sizeof(realtime_socket_in_t),
+    .given = true, .fields = socket_in_fields
 };

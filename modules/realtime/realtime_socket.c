@@ -15,10 +15,6 @@
 #define DEPTH     32
 #define FLOW_MS   60000
 #define RUN_MS    20000             /* then another flow goes on */
-#define SHOW_MS   50                /* between two cursors */
-#define SHOW_MAX  4096              /* bytes of one */
-#define SAY_MS    100               /* between two messages, after a burst */
-#define BURST     50
 
 
 struct realtime_asked_s {
@@ -34,6 +30,8 @@ typedef struct {
 
 
 static pando_reply_t open_socket(pando_req_t *rq);
+static const char *cookie_of(pando_req_t *rq,
+    const pando_problem_t **problem);
 static void opened(pando_live_t *live);
 static void heard(pando_live_t *live, const char *text, size_t len,
     bool binary);
@@ -48,19 +46,11 @@ static void do_ping(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
 static void do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
 static void do_unsubscribe(pando_req_t *rq, realtime_conn_t *conn,
     json_t *in);
-static void do_publish(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
-static void do_presence(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
-static void do_awareness(pando_req_t *rq, realtime_conn_t *conn, json_t *in);
-static bool is_in_time(int64_t *next, int64_t every_ms, int64_t burst);
-static const char *name_of(pando_req_t *rq, realtime_conn_t *conn,
-    json_t *in);
 static const char *may_subscribe(pando_req_t *rq, realtime_conn_t *conn,
     json_t *in, realtime_space_t *space);
+static int64_t token_of(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
+    const char *name);
 static bool position_of(pando_req_t *rq, json_t *in, realtime_spot_t *from);
-static void say(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
-    const char *type, json_t *with);
-static void fail(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
-    const char *code, const char *text);
 
 
 static const char *const  protocols[] = { "pando.v1.json", NULL };
@@ -74,9 +64,9 @@ static const command_t  commands[] = {
     { "ping", do_ping },
     { "subscribe", do_subscribe },
     { "unsubscribe", do_unsubscribe },
-    { "publish", do_publish },
-    { "presence", do_presence },
-    { "awareness", do_awareness },
+    { "publish", realtime_do_publish },
+    { "presence", realtime_do_presence },
+    { "awareness", realtime_do_awareness },
     { NULL, NULL }
 };
 
@@ -84,12 +74,14 @@ const pando_route_t  realtime_sockets[] = {
 
     { PANDO_GET, "/realtime/ws", open_socket,
       "Subscribe and publish over a WebSocket",
-      .scope = "public", .no_tenant = true,
-      .fails = { &pando_upgrade_required, &pando_bad_handshake },
-      .note = "Who cannot send a header brings the token in the first "
-              "message: {\"id\": 1, \"type\": \"connect\", \"token\": "
-              "\"...\"}, within ten seconds. Then subscribe, unsubscribe, "
-              "publish and ping." },
+      .scope = "public", .no_tenant = true, .query = &realtime_socket_in,
+      .fails = { &pando_upgrade_required, &pando_bad_handshake,
+                 &realtime_bad_ticket, &realtime_bad_origin,
+                 &realtime_away },
+      .note = "Who cannot send a header brings a ticket, or the token in the "
+              "first message: {\"id\": 1, \"type\": \"connect\", "
+              "\"token\": \"...\"}, within ten seconds. Then subscribe, "
+              "unsubscribe, publish, presence, awareness and ping." },
 
     PANDO_END
 };
@@ -98,7 +90,66 @@ const pando_route_t  realtime_sockets[] = {
 static pando_reply_t
 open_socket(pando_req_t *rq)
 {
-    return pando_socket(rq, &kind, realtime_conn(rq, false));
+    realtime_conn_t             *conn = realtime_conn(rq, false);
+    const pando_problem_t       *problem = NULL;
+    const realtime_socket_in_t  *in = pando_query_params(rq);
+
+    if (in->ticket) {
+        conn->token = realtime_ticket(rq, in->ticket, &problem);
+
+    } else if (pando_header(rq, "Authorization") == NULL) {
+        conn->token = cookie_of(rq, &problem);
+    }
+
+    if (problem) {
+        return pando_fail(rq, problem);
+    }
+
+    return pando_socket(rq, &kind, conn);
+}
+
+
+/*
+ * The token in a cookie, which a browser sends whatever page asks for it: so
+ * it counts for pages of known origins only.  NULL: there is none.
+ */
+
+static const char *
+cookie_of(pando_req_t *rq, const pando_problem_t **problem)
+{
+    size_t       len, n;
+    const char  *name = pando_setting(rq, "cookie");
+    const char  *p = pando_header(rq, "Cookie"), *origin, *list;
+
+    len = strlen(name);
+
+    for (p = len && p ? p : ""; *p; p += n) {
+        p += strspn(p, "; ");
+        n = strcspn(p, ";");
+
+        if (n > len && memcmp(p, name, len) == 0 && p[len] == '=') {
+            break;
+        }
+    }
+
+    if (*p == '\0') {
+        return NULL;
+    }
+
+    origin = pando_header(rq, "Origin");
+
+    for (list = pando_setting(rq, "origins"); origin && *list; list += n) {
+        list += strspn(list, " ");
+        n = strcspn(list, " ");
+
+        if (n && strlen(origin) == n && memcmp(origin, list, n) == 0) {
+            return pando_copy(rq, p + len + 1, strcspn(p, ";") - len - 1);
+        }
+    }
+
+    *problem = &realtime_bad_origin;
+
+    return NULL;
 }
 
 
@@ -109,6 +160,15 @@ opened(pando_live_t *live)
 
     conn->asked_last = &conn->asked;
     realtime_conn_opened(conn, live);
+
+    if (conn->token
+        && pando_live_token(live, conn->token, strlen(conn->token)))
+    {
+        pando_live_close(live, REALTIME_CLOSE_EXPIRED,
+                         "the token is not good");
+    }
+
+    conn->token = NULL;
 }
 
 
@@ -250,14 +310,14 @@ answer(pando_req_t *rq, realtime_conn_t *conn, realtime_asked_t *asked)
     }
 
     if (commands[i].type == NULL) {
-        fail(rq, conn, asked->tree, "unknown_command",
+        realtime_fail(rq, conn, asked->tree, "unknown_command",
              "there is no such command");
         return;
     }
 
     if (!conn->counted && commands[i].fn != do_ping) {
         if (!pando_signed_in(rq)) {
-            fail(rq, conn, asked->tree, "unauthorized",
+            realtime_fail(rq, conn, asked->tree, "unauthorized",
                  "connect with a token first");
             return;
         }
@@ -279,7 +339,7 @@ do_connect(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
 {
     if (refusal || !pando_signed_in(rq)) {
         pando_log(rq, "connect refused: %s", refusal ? refusal : "no token");
-        fail(rq, conn, in, "unauthorized", "the token is not good");
+        realtime_fail(rq, conn, in, "unauthorized", "the token is not good");
         return;
     }
 
@@ -290,7 +350,7 @@ do_connect(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
 
     conn->reads = pando_may(rq, "realtime:read");
     realtime_conn_recheck(conn, NULL);
-    say(rq, conn, in, "reply",
+    realtime_reply(rq, conn, in, "reply",
         json_pack("{s:s, s:s, s:I}", "user",
                   pando_uuid_text(rq, pando_user(rq)), "client", conn->client,
                   "expires_at", (json_int_t) pando_live_expires(conn->live)));
@@ -300,20 +360,21 @@ do_connect(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
 static void
 do_ping(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 {
-    say(rq, conn, in, "reply", json_object());
+    realtime_reply(rq, conn, in, "reply", json_object());
 }
 
 
 /* NULL: it was refused. */
 
-static const char *
-name_of(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
+const char *
+realtime_name_in(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 {
     json_t      *name = json_object_get(in, "channel");
     const char  *text = json_string_value(name);
 
     if (text == NULL || !realtime_name_ok(text, json_string_length(name))) {
-        fail(rq, conn, in, "channel_malformed", realtime_bad_channel.text);
+        realtime_fail(rq, conn, in, "channel_malformed",
+                      realtime_bad_channel.text);
         return NULL;
     }
 
@@ -336,12 +397,19 @@ do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
     }
 
     if (!position_of(rq, in, &from)) {
-        fail(rq, conn, in, "position_malformed",
+        realtime_fail(rq, conn, in, "position_malformed",
              "an epoch and an offset, as they were told");
         return;
     }
 
     sub = realtime_subscribe(conn, name);
+
+    if (sub) {
+        sub->until = token_of(rq, conn, in, name);
+        sub->by_token = sub->until != 0;
+        conn->lapses = conn->lapses || sub->by_token;
+    }
+
     history = sub ? realtime_join_as(rq, sub, &from, space.mode, &recovered)
                   : NULL;
 
@@ -352,11 +420,11 @@ do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
             realtime_unsubscribe(sub);
         }
 
-        fail(rq, conn, in, realtime_away.code, realtime_away.text);
+        realtime_fail(rq, conn, in, realtime_away.code, realtime_away.text);
         return;
     }
 
-    say(rq, conn, in, "reply",
+    realtime_reply(rq, conn, in, "reply",
         json_pack("{s:s, s:s, s:I, s:b}", "channel", name,
                   "epoch", history->top.epoch, "offset",
                   (json_int_t) (recovered ? from.offset
@@ -375,7 +443,7 @@ static const char *
 may_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
     realtime_space_t *space)
 {
-    const char  *name = name_of(rq, conn, in);
+    const char  *name = realtime_name_in(rq, conn, in);
 
     if (name == NULL) {
         return NULL;
@@ -384,24 +452,43 @@ may_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
     conn->reads = pando_may(rq, "realtime:read");
 
     if (!realtime_space(rq, conn->tenant, name, space) || !conn->live) {
-        fail(rq, conn, in, realtime_away.code, realtime_away.text);
+        realtime_fail(rq, conn, in, realtime_away.code, realtime_away.text);
 
-    } else if (!realtime_may_hear(name, pando_uuid_text(rq, pando_user(rq)),
-                                  conn->tenant, space, conn->reads))
+    } else if (token_of(rq, conn, in, name) == 0
+               && !realtime_may_hear(name,
+                                     pando_uuid_text(rq, pando_user(rq)),
+                                     conn->tenant, space, conn->reads))
     {
-        fail(rq, conn, in, realtime_not_heard.code, realtime_not_heard.text);
+        realtime_fail(rq, conn, in, realtime_not_heard.code,
+                      realtime_not_heard.text);
 
     } else if (realtime_sub(conn, name)) {
-        fail(rq, conn, in, "already_subscribed", "it is subscribed to");
+        realtime_fail(rq, conn, in, "already_subscribed",
+                      "it is subscribed to");
 
     } else if (conn->nsubs >= REALTIME_CHANNELS_MAX) {
-        fail(rq, conn, in, "channel_limit", "there are too many channels");
+        realtime_fail(rq, conn, in, "channel_limit",
+                      "there are too many channels");
 
     } else {
         return name;
     }
 
     return NULL;
+}
+
+
+/* Until when it has a token of the channel; 0: it has none. */
+
+static int64_t
+token_of(pando_req_t *rq, realtime_conn_t *conn, json_t *in, const char *name)
+{
+    const char  *token = json_string_value(json_object_get(in, "token"));
+
+    return token == NULL ? 0
+           : realtime_channel_token(rq, token, conn->tenant,
+                                    pando_uuid_text(rq, pando_user(rq)),
+                                    name);
 }
 
 
@@ -432,7 +519,7 @@ position_of(pando_req_t *rq, json_t *in, realtime_spot_t *from)
 static void
 do_unsubscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 {
-    const char      *name = name_of(rq, conn, in);
+    const char      *name = realtime_name_in(rq, conn, in);
     realtime_sub_t  *sub;
 
     if (name == NULL) {
@@ -442,167 +529,21 @@ do_unsubscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
     sub = realtime_sub(conn, name);
 
     if (sub == NULL) {
-        fail(rq, conn, in, "not_subscribed", "it is not subscribed to");
+        realtime_fail(rq, conn, in, "not_subscribed",
+                      "it is not subscribed to");
         return;
     }
 
     realtime_unsubscribe(sub);
-    say(rq, conn, in, "reply", json_pack("{s:s}", "channel", name));
-}
-
-
-static void
-do_publish(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
-{
-    bool                    repeated;
-    json_t                 *data = json_object_get(in, "data");
-    json_t                 *event = json_object_get(in, "event_id");
-    const char             *name = name_of(rq, conn, in);
-    realtime_spot_t         spot;
-    const pando_problem_t  *problem;
-
-    if (name == NULL) {
-        return;
-    }
-
-    if (data == NULL
-        || (event && (!json_is_string(event) || json_string_length(event) > 200
-                      || json_string_length(event) == 0)))
-    {
-        fail(rq, conn, in, "invalid", "data, and at most 200 characters of "
-             "event_id");
-        return;
-    }
-
-    if (!is_in_time(&conn->said, SAY_MS, BURST)) {
-        fail(rq, conn, in, realtime_too_often.code, realtime_too_often.text);
-        return;
-    }
-
-    problem = realtime_publish(rq, conn->tenant, name, data,
-                               json_string_value(event),
-                               pando_may(rq, "realtime:write"), &spot,
-                               &repeated);
-
-    if (problem) {
-        fail(rq, conn, in, problem->code, problem->text);
-        return;
-    }
-
-    say(rq, conn, in, "reply",
-        json_pack("{s:s, s:s, s:I, s:b}", "channel", name, "epoch", spot.epoch,
-                  "offset", (json_int_t) spot.offset, "repeated", repeated));
-}
-
-
-/* Of a channel that it has subscribed to. */
-
-static void
-do_presence(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
-{
-    bool             tell;
-    json_t          *out;
-    const char      *name = name_of(rq, conn, in);
-    realtime_sub_t  *sub;
-
-    if (name == NULL) {
-        return;
-    }
-
-    sub = realtime_sub(conn, name);
-
-    if (sub == NULL) {
-        fail(rq, conn, in, "not_subscribed", "it is not subscribed to");
-        return;
-    }
-
-    if (!sub->present) {
-        fail(rq, conn, in, realtime_no_presence.code,
-             realtime_no_presence.text);
-        return;
-    }
-
-    tell = sub->told;
-    out = realtime_members(rq, conn->tenant, name, tell);
-
-    if (out == NULL) {
-        fail(rq, conn, in, realtime_away.code, realtime_away.text);
-        return;
-    }
-
-    say(rq, conn, in, "reply", out);
-}
-
-
-/*
- * A cursor, a selection: to the others in a channel, and kept nowhere.  What
- * comes too often is left out, for the next one takes its place; only what is
- * wrong is answered.
- */
-
-static void
-do_awareness(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
-{
-    json_t          *data = json_object_get(in, "data");
-    const char      *text, *key, *name = name_of(rq, conn, in);
-    realtime_sub_t  *sub;
-
-    if (name == NULL) {
-        return;
-    }
-
-    sub = realtime_sub(conn, name);
-
-    if (sub == NULL || !sub->present) {
-        fail(rq, conn, in, "not_present", "it is for who is there");
-        return;
-    }
-
-    text = data ? json_dumps(data, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
-
-    if (text == NULL || strlen(text) > SHOW_MAX) {
-        fail(rq, conn, in, "invalid", "data, of at most 4 kib");
-        return;
-    }
-
-    if (!is_in_time(&conn->shown, SHOW_MS, BURST)) {
-        return;
-    }
-
-    key = pando_copy(rq, realtime_key(sub->channel),
-                     strlen(realtime_key(sub->channel)));
-    text = pando_text(rq, "^ %s %s %s", pando_uuid_text(rq, conn->user),
-                      conn->client, text);
-    (void) realtime_say_once(rq, key, text, strlen(text));
-}
-
-
-/* So many at once, then one every so often (GCRA). */
-
-static bool
-is_in_time(int64_t *next, int64_t every_ms, int64_t burst)
-{
-    int64_t  now = pando_monotonic_ms();
-
-    if (*next < now) {
-        *next = now;
-    }
-
-    if (*next - now > every_ms * (burst - 1)) {
-        return false;
-    }
-
-    *next += every_ms;
-
-    return true;
+    realtime_reply(rq, conn, in, "reply", json_pack("{s:s}", "channel", name));
 }
 
 
 /* Answers */
 
-static void
-say(pando_req_t *rq, realtime_conn_t *conn, json_t *in, const char *type,
-    json_t *with)
+void
+realtime_reply(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
+    const char *type, json_t *with)
 {
     char    *text;
     json_t  *id = json_object_get(in, "id");
@@ -625,10 +566,10 @@ say(pando_req_t *rq, realtime_conn_t *conn, json_t *in, const char *type,
 }
 
 
-static void
-fail(pando_req_t *rq, realtime_conn_t *conn, json_t *in, const char *code,
-    const char *text)
+void
+realtime_fail(pando_req_t *rq, realtime_conn_t *conn, json_t *in,
+    const char *code, const char *text)
 {
-    say(rq, conn, in, "error",
+    realtime_reply(rq, conn, in, "error",
         json_pack("{s:s, s:s}", "code", code, "message", text));
 }

@@ -76,8 +76,9 @@ SELECT realtime.doc_lock(:tenant, :id, :part, :user, :seconds, :fence,
                          :if_fence), 0::bigint AS version;
 
 -- name: doc_fence(id uuid, part text) -> row? realtime_fence
--- row: fence bigint
-SELECT l.fence FROM realtime.doc_locks AS l
+-- row: fence bigint, over bool
+SELECT l.fence, l.until <= clock_timestamp() AS over
+  FROM realtime.doc_locks AS l
  WHERE l.tenant_id = :tenant AND l.doc_id = :id AND l.section = :part;
 
 -- name: doc_unlock(id uuid, part text, if_fence bigint?) -> affected

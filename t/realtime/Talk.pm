@@ -23,7 +23,7 @@ my $JSON = JSON::PP->new->utf8->canonical;
 sub new
 {
     my ($class, $p, %opt) = @_;
-    my $t = Pando::Live->socket($p, '/api/v1/realtime/ws', %opt);
+    my $t = Pando::Live->socket($p, delete $opt{path} // '/api/v1/realtime/ws', %opt);
 
     $t->{p} = $p;
     $t->{told} = [];

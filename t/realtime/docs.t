@@ -239,6 +239,7 @@ $t->fails($t->delete($lock, token => $theirs, 'If-Match' => '"v1"'), $un, 'preco
 $t->fails($t->put($lock, { ttl => 60 }, token => $theirs, 'If-Match' => '"v1"'), $l,
     'precondition_failed');
 is $t->delete($lock, token => $theirs, 'If-Match' => '"v2"')->{status}, 204, 'let go of';
+is $t->delete($lock, token => $mine)->{status}, 204, 'which is no fault when it is over';
 is $t->put($lock, { ttl => 60 }, token => $mine)->json->{fence}, 3, 'the fence rises';
 $t->fails($t->put("$none/locks/intro", { ttl => 1 }), $l, 'not_found');
 $t->fails($t->delete("$none/locks/intro"), $un, 'not_found');
