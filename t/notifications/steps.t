@@ -200,7 +200,7 @@ is_deeply [ map { $_->[0] } $p->sql("select items from notifications.digests
 
 # Held up, paced, and on again
 
-my $N = 400;
+my $N = 800;
 my $topic = $t->post('/notification-topics', { key => 'all', title => 'All' })->json;
 $p->sql("insert into notifications.topic_subscriptions (topic_id, user_id, tenant_id)
     select ?, ('01900000-0000-7000-9000-' || lpad(to_hex(n), 12, '0'))::uuid, ?
