@@ -307,7 +307,8 @@ add(pando_req_t *rq)
 }
 
 
-/* Held, in one of these states. */
+/* Held, in one of these states; what is finished runs on while some of its
+   messages wait. */
 
 static sms_campaign_locked_t *
 locked(pando_req_t *rq, pando_tx_t *tx, const char *allowed)
@@ -317,7 +318,10 @@ locked(pando_req_t *rq, pando_tx_t *tx, const char *allowed)
     row = sms_sql_campaign_lock_or_404(tx, pando_path_id(rq));
     pando_match_or_412(rq, row->version);
 
-    if (strstr(allowed, row->state) == NULL) {
+    if (strstr(allowed, row->state) == NULL
+        || (strcmp(row->state, "finished") == 0 && !row->waiting
+            && strstr(allowed, "running")))
+    {
         pando_leave(rq, &wrong_state);
     }
 
@@ -460,7 +464,7 @@ hold(pando_req_t *rq)
 {
     pando_tx_t  *tx = pando_begin(rq);
 
-    (void) locked(rq, tx, "scheduled running");
+    (void) locked(rq, tx, "scheduled running finished");
 
     return moved(rq, tx, "paused", NULL);
 }
@@ -483,7 +487,7 @@ cancel(pando_req_t *rq)
 {
     pando_tx_t  *tx = pando_begin(rq);
 
-    (void) locked(rq, tx, "draft scheduled running paused");
+    (void) locked(rq, tx, "draft scheduled running paused finished");
 
     return moved(rq, tx, "canceled", NULL);
 }

@@ -21,8 +21,10 @@ SELECT c.state, c.body, c.template, c.sender, c.send_at
 
 -- name: campaign_lock(id uuid) -> row? sms_campaign_locked
 -- row: version bigint, state text, body text?, template text?,
--- row: send_at timestamptz?
-SELECT c.version, c.state, c.body, c.template, c.send_at
+-- row: send_at timestamptz?, waiting bool
+SELECT c.version, c.state, c.body, c.template, c.send_at,
+       EXISTS (SELECT FROM sms.messages AS m WHERE m.campaign_id = c.id
+                  AND m.state IN ('scheduled', 'queued', 'retry')) AS waiting
   FROM sms.campaigns AS c
  WHERE c.tenant_id = :tenant AND c.id = :id FOR UPDATE;
 

@@ -114,14 +114,15 @@ $t->waits(sub { $t->fates($l) eq 'failed:its job was lost succeeded' }, 'which e
 # the database away, and what was due meanwhile
 
 my $down = $t->schedule(specs => [ { type => 'interval', every => 'PT10M' } ]);
-$p->sql("update scheduler.schedules set next_at = to_timestamp(ceil(extract(epoch from now())) + 1)
-    where id = ?", $down->{id});
+my $due = $p->sql("update scheduler.schedules
+    set next_at = to_timestamp(ceil(extract(epoch from now())) + 1)
+    where id = ? returning extract(epoch from next_at)", $down->{id});
 $_->{p}{db} = undef for $t, $other;
 $pg->stop;
 for my $node (@nodes) {
     $node->expect(qr/terminating connection|server closed|could not connect|Connection refused/);
 }
-sleep 2.5;
+sleep 0.1 until time > $due;
 $pg->start;
 $t->waits(sub { eval { $p->{db} = undef; $t->fates($down) eq 'succeeded' } },
     'what was due while the database was away is run', 90);
