@@ -37,7 +37,7 @@ granted_already = { .status = 409, .code = "grant_exists",
 
 static const pando_field_t  in_fields[] = {
     PANDO_FIELD(in_t, TEXT, principal, .required = true, .max = 255,
-                .example = "\"client:backoffice\"",
+                .example = "\"*\"",
                 .note = "user:<id>, client:<client_id>, or * for whoever has "
                         "the scope"),
     PANDO_FIELD(in_t, TEXT, keys, .required = true, .max = 100,
@@ -45,7 +45,9 @@ static const pando_field_t  in_fields[] = {
                 .note = "a name, or the beginning of one and a star"),
     PANDO_FIELD(in_t, LIST, operations, .required = true, .min = 1,
                 .max = 6, .unique = true, .item = PANDO_IS_ENUM,
-                .among = vault_uses),
+                .among = vault_uses,
+                .example = "[\"encrypt\",\"decrypt\",\"hmac\",\"sign\","
+                           "\"verify\",\"datakey\"]"),
     PANDO_END
 };
 

@@ -12,7 +12,8 @@ my @KNOWN;
 my @domains = map { m{/([^/]+)/$} } glob "$Pando::ROOT/modules/*/";
 my $p = Pando->new(domains => \@domains,
     http => "pando_tenant $Pando::Token::OTHER; lingering_timeout 100ms;
-             client_max_body_size 1m; client_body_buffer_size 1m;",
+             client_max_body_size 1m; client_body_buffer_size 1m;
+             pando_set scheduler.operators $Pando::Token::TENANT;",
     server => 'location = /openapi.json { pando_openapi; }
                location = /gauges { pando_exposition; }
                location / { return 404; }
