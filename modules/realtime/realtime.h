@@ -102,6 +102,7 @@ struct realtime_conn_s {
     char               tenant[PANDO_UUID_TEXT];
     char               client[REALTIME_CLIENT];
     const char        *token;       /* that it came with, in no header */
+    unsigned           tokens;      /* that it brought itself */
     bool               lapses;      /* one of its channels has an end */
     const char        *names[REALTIME_STREAM_MAX];  /* of a stream */
     realtime_spot_t    spots[REALTIME_STREAM_MAX];

@@ -13,6 +13,7 @@
 
 
 #define DEPTH     32
+#define MOST_TOKENS  200
 #define FLOW_MS   60000
 #define RUN_MS    20000             /* then another flow goes on */
 
@@ -208,6 +209,16 @@ heard(pando_live_t *live, const char *text, size_t len, bool binary)
     token = json_object_get(tree, "token");
 
     if (strcmp(type, "connect") == 0 && json_is_string(token)) {
+
+        /* each stays in memory as long as the connection does */
+
+        if (++conn->tokens > MOST_TOKENS) {
+            json_decref(tree);
+            free(asked);
+            pando_live_close(live, PANDO_CLOSE_RATE, "too many tokens");
+            return;
+        }
+
         asked->refusal = pando_live_token(live, json_string_value(token),
                                           json_string_length(token));
     }

@@ -180,6 +180,18 @@ emit('tenant.suspended', $Pando::Token::TENANT);
 is $_->closes, 4003, 'a tenant that is suspended' for @others;
 
 
+# Tokens, again and again
+
+$s = Talk->new($p, token => $read);
+my $n = 0;
+while ($n < 300 && $s->ask('connect', token => 'nonsense')) {
+    $n++;
+    select undef, undef, undef, 0.02;
+}
+is $n, 200, 'who brings tokens without end';
+is $s->{code}, 4029, 'is closed';
+
+
 # Long polls
 
 my $poll = 'GET /realtime/poll';
