@@ -129,7 +129,7 @@ keep(pando_req_t *rq, pando_tx_t *tx, pando_uuid_t id,
     const pando_dkim_pair_t *two)
 {
     int      i;
-    int64_t  at = pando_now() / PANDO_TIME_SECOND;
+    int64_t  at = pando_now() * 1000 / PANDO_TIME_SECOND;
 
     for (i = 0; i < 2; i++) {
         email_sql_key_add(tx, id,
