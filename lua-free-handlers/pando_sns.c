@@ -99,7 +99,7 @@ is_signed(pando_req_t *rq, json_t *notice, bool told)
 {
     int             n;
     bool            old;
-    size_t          len, size;
+    size_t          len = 0, size;
     const char     *url, *sig, *version, *pem, *text;
     unsigned char  *raw;
 
