@@ -47,7 +47,7 @@ notifications_condition_holds(pando_req_t *rq, pando_tx_t *tx,
     pando_uuid_t request, pando_uuid_t user, int32_t no)
 {
     char                        at[PANDO_TIME_TEXT];
-    size_t                      len;
+    size_t                      len = 0;
     json_t                     *data = NULL, *known;
     const char                 *text;
     pando_rule_t               *rule;

@@ -396,7 +396,7 @@ realtime_name_in(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 static void
 do_subscribe(pando_req_t *rq, realtime_conn_t *conn, json_t *in)
 {
-    bool                       recovered;
+    bool                       recovered = false;
     realtime_space_t           space;
     const char                *name = may_subscribe(rq, conn, in, &space);
     realtime_sub_t            *sub;

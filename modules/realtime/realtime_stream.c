@@ -162,7 +162,7 @@ closed(pando_live_t *live, int code)
 static void
 join(pando_req_t *rq, void *data)
 {
-    bool                       recovered;
+    bool                       recovered = false;
     unsigned                   i;
     realtime_sub_t            *sub;
     realtime_conn_t           *conn = data;

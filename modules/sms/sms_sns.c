@@ -143,7 +143,7 @@ is_signed(pando_req_t *rq, json_t *notice, const char *type)
     };
 
     bool                 old, is_told = strcmp(type, "Notification") == 0;
-    size_t               i, len, siglen;
+    size_t               i, len = 0, siglen;
     const char          *url, *sig, *version, *pem, *text = "", *value;
     unsigned char        raw[1024];
     const char *const   *names = is_told ? told : asked;
