@@ -169,22 +169,12 @@ bool sms_inbound_vonage(pando_req_t *rq, const sms_use_t *p, char *body,
     sms_inbound_t *out);
 
 /* sms_sns.c */
-typedef enum {
-    SMS_SNS_FORGED = 0,             /* or what is signed cannot be seen now */
-    SMS_SNS_SETTLED,                /* it was about the subscription */
-    SMS_SNS_TOLD
-} sms_sns_t;
-
 void sms_by_sns(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
     sms_submitted_t *out);
-PANDO_WAITS sms_sns_t sms_report_sns(pando_req_t *rq, const sms_use_t *p,
+PANDO_WAITS pando_sns_t sms_report_sns(pando_req_t *rq, const sms_use_t *p,
     const char *body, size_t len, sms_report_t *out);
-PANDO_WAITS sms_sns_t sms_inbound_sns(pando_req_t *rq, const sms_use_t *p,
+PANDO_WAITS pando_sns_t sms_inbound_sns(pando_req_t *rq, const sms_use_t *p,
     const char *body, size_t len, sms_inbound_t *out);
-
-/* sms_rules.c, too: of URLs that a notice of SNS names */
-bool sms_sns_url(const char *url, bool certificate);
-bool sms_unbase64(const char *text, unsigned char *out, size_t *len);
 
 typedef struct {
     pando_given_t  given;

@@ -170,14 +170,14 @@ static bool
 read_it(pando_req_t *rq, const sms_use_t *p, const char *body, size_t len,
     sms_inbound_t *in, bool *settled)
 {
-    sms_sns_t  said;
+    pando_sns_t  said;
 
     *settled = false;
 
     if (strcmp(p->kind, "sns") == 0) {
         said = sms_inbound_sns(rq, p, body, len, in);
-        *settled = said == SMS_SNS_SETTLED;
-        return said != SMS_SNS_FORGED;
+        *settled = said == PANDO_SNS_SETTLED;
+        return said != PANDO_SNS_FORGED;
     }
 
     if (strcmp(p->kind, "vonage") == 0) {

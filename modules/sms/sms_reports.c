@@ -344,10 +344,10 @@ from_sns(pando_req_t *rq, const sms_use_t *p, const char *body, size_t len)
 
     switch (sms_report_sns(rq, p, body, len, &r)) {
 
-    case SMS_SNS_FORGED:
+    case PANDO_SNS_FORGED:
         return pando_fail(rq, &sms_bad_signature);
 
-    case SMS_SNS_SETTLED:
+    case PANDO_SNS_SETTLED:
         return pando_no_content(rq);
 
     default:

@@ -3,18 +3,13 @@
 /*
  * SMS: Amazon SNS, which publishes to a number, and tells of it by a topic.
  *
- * A notice is believed if its topic is the provider's own and it is signed by
- * a certificate that lies on Amazon's host for that: no other is ever asked
- * for.  Certificates are kept for an hour in the node's memory, and what could
- * not be had is not asked for again for a minute.
+ * That a notice is Amazon's, the root sees to.
  */
 
 #include "sms.h"
 
 
 #define TIMEOUT_MS  10000
-#define CERT_MAX    16384
-#define SIGNED_MAX  300000
 
 
 static const char *
@@ -97,34 +92,6 @@ sms_by_sns(pando_req_t *rq, const sms_use_t *p, const sms_out_t *m,
 }
 
 
-/* The certificate as a PEM; NULL: it cannot be had now. */
-
-static const char *
-certificate(pando_req_t *rq, const char *url, size_t *len)
-{
-    const char             *key = pando_text(rq, "sms.cert %s", url), *kept;
-    const pando_fetched_t  *got;
-
-    if (strlen(key) <= 1000 && pando_dict_get(rq, key, &kept, len) == 0) {
-        return *len ? kept : NULL;
-    }
-
-    got = pando_fetch(rq, &(pando_fetch_t) {
-        .url = url, .timeout_ms = TIMEOUT_MS, .max_body = CERT_MAX,
-        .upstream = "sns" });
-
-    if (got->error != PANDO_FETCH_OK || got->status != 200 || got->len == 0) {
-        (void) pando_dict_set(key, "", 0, 60000);
-        return NULL;
-    }
-
-    (void) pando_dict_set(key, got->body, got->len, 3600000);
-    *len = got->len;
-
-    return got->body;
-}
-
-
 static const char *
 text_in(json_t *notice, const char *name)
 {
@@ -132,108 +99,17 @@ text_in(json_t *notice, const char *name)
 }
 
 
-static bool
-is_signed(pando_req_t *rq, json_t *notice, const char *type)
-{
-    static const char *const  told[] = {
-        "Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type"
-    }, *const  asked[] = {
-        "Message", "MessageId", "SubscribeURL", "Timestamp", "Token",
-        "TopicArn", "Type"
-    };
-
-    bool                 old, is_told = strcmp(type, "Notification") == 0;
-    size_t               i, len = 0, siglen;
-    const char          *url, *sig, *version, *pem, *text = "", *value;
-    unsigned char        raw[1024];
-    const char *const   *names = is_told ? told : asked;
-
-    url = text_in(notice, "SigningCertURL");
-    sig = text_in(notice, "Signature");
-    version = text_in(notice, "SignatureVersion");
-
-    if (url == NULL || !sms_sns_url(url, true) || sig == NULL
-        || version == NULL || (*version != '1' && *version != '2')
-        || version[1] || !sms_unbase64(sig, raw, &siglen))
-    {
-        return false;
-    }
-
-    old = *version == '1';
-
-    for (i = 0; i < (is_told ? 6 : 7); i++) {
-        value = text_in(notice, names[i]);
-
-        if (value) {
-            text = pando_text(rq, "%s%s\n%s\n", text, names[i], value);
-        }
-    }
-
-    pem = strlen(text) <= SIGNED_MAX ? certificate(rq, url, &len) : NULL;
-
-    return pem && pando_cert_signed(pem, len, pando_now() / PANDO_TIME_SECOND,
-                                    old ? PANDO_CERT_SHA1
-                                        : PANDO_CERT_SHA256,
-                                    text, strlen(text), raw, siglen);
-}
-
-
-/* Takes on the subscription of the topic that was named to us. */
-
-static sms_sns_t
-subscribed(pando_req_t *rq, json_t *notice)
-{
-    const char             *url = text_in(notice, "SubscribeURL");
-    const pando_fetched_t  *got;
-
-    if (url == NULL || !sms_sns_url(url, false)) {
-        return SMS_SNS_FORGED;
-    }
-
-    got = pando_fetch(rq, &(pando_fetch_t) {
-        .url = url, .timeout_ms = TIMEOUT_MS, .upstream = "sns" });
-
-    if (got->error != PANDO_FETCH_OK || got->status != 200) {
-        pando_log(rq, "a subscription could not be confirmed");
-    }
-
-    return SMS_SNS_SETTLED;
-}
-
-
 /* What a notice says, as an object; NULL with *said where it says nothing. */
 
 static json_t *
 opened(pando_req_t *rq, const sms_use_t *p, const char *body, size_t len,
-    sms_sns_t *said)
+    pando_sns_t *said)
 {
-    json_t      *notice = json_loadb(body, len, 0, NULL);
-    const char  *type = text_in(notice, "Type");
-    const char  *topic = text_in(notice, "TopicArn");
-    const char  *own = sms_option(p, "topic_arn"), *text;
+    const char  *text = NULL;
 
-    *said = SMS_SNS_FORGED;
+    *said = pando_sns(rq, sms_option(p, "topic_arn"), body, len, &text);
 
-    if (type == NULL || topic == NULL || *own == '\0'
-        || !sms_same(topic, own) || !is_signed(rq, notice, type))
-    {
-        return NULL;
-    }
-
-    if (strcmp(type, "SubscriptionConfirmation") == 0) {
-        *said = subscribed(rq, notice);
-        return NULL;
-    }
-
-    if (strcmp(type, "Notification") != 0) {
-        *said = SMS_SNS_SETTLED;
-        return NULL;
-    }
-
-    *said = SMS_SNS_TOLD;
-    text = text_in(notice, "Message");
-
-    return text ? json_loads(text, 0, NULL) : NULL;
+    return *said == PANDO_SNS_TOLD ? json_loads(text, 0, NULL) : NULL;
 }
 
 
@@ -314,12 +190,12 @@ from_event(json_t *told, sms_report_t *out)
 }
 
 
-sms_sns_t
+pando_sns_t
 sms_report_sns(pando_req_t *rq, const sms_use_t *p, const char *body,
     size_t len, sms_report_t *out)
 {
-    json_t     *told;
-    sms_sns_t   said;
+    json_t       *told;
+    pando_sns_t   said;
 
     told = opened(rq, p, body, len, &said);
 
@@ -334,12 +210,12 @@ sms_report_sns(pando_req_t *rq, const sms_use_t *p, const char *body,
 }
 
 
-sms_sns_t
+pando_sns_t
 sms_inbound_sns(pando_req_t *rq, const sms_use_t *p, const char *body,
     size_t len, sms_inbound_t *out)
 {
-    json_t     *told;
-    sms_sns_t   said;
+    json_t       *told;
+    pando_sns_t   said;
 
     told = opened(rq, p, body, len, &said);
     out->ref = text_in(told, "inboundMessageId");

@@ -53,7 +53,6 @@ typedef struct {
     const char    *name;
     int            type;
     int64_t        rotate_days;
-    bool           has_rotate;
     int64_t        min_encrypt_version, min_decrypt_version, days;
 } vault_key_in_t;
 
